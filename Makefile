@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+# Beeline: one non-recursive Makefile; everything it makes is below build/. `make help` lists targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= gcc
+CLANG   ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
+V       ?= 0
+B       ?= build
+T       ?=
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
+
+PACKAGES := libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libvirt libcjson yaml-0.1 libcurl \
+            libmicrohttpd libarchive libxml-2.0 libcap-ng libseccomp
+pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+WARN   := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
+CFLAGS ?= -O2 -g
+BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
+LIBS_COMMON   := $(call pkg,--libs,libcjson)
+LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive)
+LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl)
+LIBS_launcher := $(call pkg,--libs,libvirt libvirt-qemu libxml-2.0 libarchive) -lpthread
+CFLAGS_PKG    := $(call pkg,--cflags,$(PACKAGES))
+
+# The library: lib/yaml.c is linked by the command alone, as YAML ends at the edge.
+LIB_SRC      := $(wildcard lib/*.c lib/*/*.c)
+AGENT_SRC    := $(wildcard agent/*.c agent/vmi/*.c)
+CLI_SRC      := $(wildcard agent/cli/*.c)
+LAUNCHER_SRC := $(wildcard launcher/*.c launcher/*/*.c)
+BPF_SRC      := $(wildcard bpf/*.bpf.c)
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+PROGRAMS := $(B)/beeline $(B)/beeline-agent $(B)/beeline-launcher
+SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(BPF_SRC))
+
+include $(wildcard selftests/*/tier.mk)
+
+.PHONY: all
+all: $(PROGRAMS) ## Build all programs and BPF objects into build/
+
+$(B)/libbeeline.a: $(call obj,$(LIB_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/beeline: $(call obj,$(CLI_SRC)) $(B)/libbeeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_cli) $(LIBS_COMMON)
+
+$(B)/beeline-agent: $(call obj,$(AGENT_SRC)) $(B)/libbeeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_agent) $(LIBS_COMMON)
+
+$(B)/beeline-launcher: $(call obj,$(LAUNCHER_SRC)) $(B)/libbeeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_launcher) $(LIBS_COMMON)
+
+$(B)/%.o: %.c Makefile | $(SKELETONS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BASE) $(CFLAGS) $(CFLAGS_PKG) -c -o $@ $<
+
+# BPF: object, then skeleton. -mcpu=v3 is what kernel 6.1 knows.
+BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter \
+              -Wno-address-of-packed-member -Iinclude -Iheaders \
+              -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
+$(B)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
+	$(call say,BPF,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c -o $@ $<
+
+$(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
+	$(call say,SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name bl_$* > $@
+
+.PHONY: clean
+clean: ## Remove build/
+	rm -rf $(B)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Endpoints: one VM NIC on the pod network each. An endpoint reads the pod's network (addresses,
+ * routes, MTU, gateway) from its namespace, writes its entry into the datapath's maps, attaches the
+ * stubs to uplink and tap, pins them, and keeps a record from which a restarted agent adopts all of
+ * it without a second attachment and without a gap.
+ *
+ * Kernel objects have two lifetimes: closing descriptors changes nothing once links and maps are
+ * pinned; endpoint_detach() removes the pins and with them the attachment.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <beeline/addr.h>
+#include <beeline/err.h>
+#include <beeline/json.h>
+#include <beeline/loop.h>
+#include <beeline/vmi.h>
+
+struct endpoints; /* all endpoints of this agent, and the datapath under them */
+
+#define ENDPOINT_NAME_MAX 200
+
+/* What is asked for; borrowed strings, only read during the call. */
+struct endpoint_spec {
+	const char *name;	/* pins' folder; "<namespace>_<vmi>_<interface>" for a VM's */
+	const char *netns_path; /* how to find the namespace again after a restart */
+	int netns_fd;		/* -1: open netns_path */
+	const char *uplink, *tap;
+	enum bl_binding binding;
+	uint8_t guest_mac[6];
+	bool has_mac; /* else the uplink's MAC (pod) or a stable one made from the name (masquerade) */
+	bool no_spoof_guard;
+	const struct bl_interface *interface; /* ports and DHCP options; NULL: none */
+	const struct bl_network *network;     /* masquerade networks; NULL: defaults */
+	const char *const *dns;		      /* NULL: the host's resolv.conf without loopback */
+	size_t n_dns;
+	const char *const *searches;
+	size_t n_searches;
+	const char *hostname, *domain;
+	const char *namespace;
+	const struct cJSON *labels;
+};
+
+struct endpoint; /* opaque; owned by endpoints */
+
+/* Loads the datapath or adopts the pinned one below bpffs_dir, and adopts the endpoints recorded
+ * below state_dir. changed is called (from the loop) when an endpoint's kernel side changed under
+ * us: the tap vanished and came back, the namespace is gone. */
+int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state_dir,
+		  void (*changed)(const char *name, void *data), void *data,
+		  struct endpoints **ret_endpoints, struct bl_err *err);
+void endpoints_free(struct endpoints *endpoints); /* pins and traffic stay */
+
+/* Attaches, or brings an existing endpoint of that name up to date (same netns and devices: map
+ * entry rewritten in place). Asynchronous only in learning the gateway's MAC. */
+int endpoint_attach(struct endpoints *endpoints, const struct endpoint_spec *spec,
+		    const struct endpoint **ret_endpoint, struct bl_err *err);
+int endpoint_detach(struct endpoints *endpoints, const char *name, struct bl_err *err);
+const struct endpoint *endpoint_find(const struct endpoints *endpoints, const char *name);
+const char *endpoint_name_of_index(const struct endpoints *endpoints, uint32_t index);
+
+/* Facts for status and commands: name, binding, mac, addresses, mtu, netns, devices, attach mode
+ * (tcx or clsact), index, counters by direction and by reason. The caller owns the JSON. */
+struct cJSON *endpoint_describe(const struct endpoints *endpoints, const struct endpoint *endpoint);
+struct cJSON *endpoints_list(const struct endpoints *endpoints);
+/* What a VMI's status and the launcher need. */
+uint16_t endpoint_mtu(const struct endpoint *endpoint);
+const uint8_t *endpoint_guest_mac(const struct endpoint *endpoint);
+/* The addresses by which the world reaches the VM (the pod's); zero where the family is missing. */
+struct bl_addr endpoint_addr4(const struct endpoint *endpoint);
+struct bl_addr endpoint_addr6(const struct endpoint *endpoint);
+
+/* Events of the ring for `beeline monitor`; sample: one event per so many forwarded packets, 0: drops
+ * only. The ring is read, and programs fill it, only while somebody is subscribed. */
+struct endpoint_monitor;
+int endpoint_monitor_start(struct endpoints *endpoints, uint32_t sample,
+			   void (*event)(const struct cJSON *event, void *data), void *data,
+			   struct endpoint_monitor **ret_monitor, struct bl_err *err);
+void endpoint_monitor_stop(struct endpoint_monitor *monitor);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * The contract between the BPF programs and user space: keys, values, events, reasons, limits.
+ * Nothing else is shared between the two sides. All multi-byte fields are in host order unless
+ * their type or name says be; addresses are 16 bytes in network order.
+ *
+ * A layout that changes gets a new BL_ABI_VERSION; a program reads its own and the one before.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define BL_ABI_VERSION 1
+
+/* Endpoints on one node; the index into every per-endpoint array. */
+#define BL_ENDPOINTS_MAX 1024
+
+/* IPv4 as ::ffff:a.b.c.d; one form for both families. */
+struct bl_addr {
+	union {
+		__u8 bytes[16];
+		__be32 words[4];
+		__u64 halves[2];
+	};
+};
+
+struct bl_prefix {
+	struct bl_addr addr;
+	__u8 bits; /* of 128: an IPv4 /24 is 120 */
+	__u8 pad[7];
+};
+
+/* ---- Program array: written by the agent, once per program generation ---------------------- */
+
+/* Slots of bl_progs. A stub attached to a device puts its endpoint's index into cb[0] and
+ * tail-calls its slot; an upgrade is one slot write for all endpoints. */
+enum bl_slot {
+	BL_SLOT_POD_TO_VM,
+	BL_SLOT_POD_FROM_VM,
+	BL_SLOT_MASQ_TO_VM,
+	BL_SLOT_MASQ_FROM_VM,
+	BL_SLOT_MASQ_POD_OUT,
+	BL_SLOTS_MAX = 16,
+};
+
+/* The direction of a packet, from the VM's side. */
+enum bl_direction {
+	BL_TO_VM,
+	BL_FROM_VM,
+	BL_POD_OUT, /* the pod's own traffic leaving eth0 beside a masqueraded VM */
+	BL_DIRECTIONS_MAX,
+};
+
+/* ---- bl_endpoints: ARRAY[endpoint]; the agent writes, programs read ------------------------- */
+
+enum bl_endpoint_flags {
+	BL_EP_LIVE = 1 << 0,	    /* entry is in use; without it every packet falls through */
+	BL_EP_SPOOF_GUARD = 1 << 1,
+	BL_EP_HAS_V4 = 1 << 2,
+	BL_EP_HAS_V6 = 1 << 3,
+	BL_EP_CUSTOM_MAC = 1 << 4,  /* guest_mac differs from uplink_mac: rewrite both ways */
+	BL_EP_PEER = 1 << 5,	    /* uplink is a veth or netkit: bpf_redirect_peer works */
+	BL_EP_ADOPTED = 1 << 6,	    /* a KubeVirt pod: unknown frames go on to its bridge */
+	BL_EP_PORTS = 1 << 7,	    /* masquerade: ports[] is an allow list */
+	BL_EP_TAP_PLAIN = 1 << 8,   /* tap without offloads: no partial checksums towards it */
+};
+
+#define BL_ONLINK_MAX 8
+#define BL_PORTS_MAX  64
+
+struct bl_port_range {
+	__u8 protocol; /* IPPROTO_* */
+	__u8 pad;
+	__u16 first, last; /* inclusive */
+};
+
+struct bl_endpoint {
+	/* first cache line: what each packet needs */
+	__u32 flags; /* enum bl_endpoint_flags */
+	__u32 uplink_ifindex;
+	__u32 tap_ifindex;
+	__u16 mtu; /* of the route, layer 3: the largest IP packet */
+	__u16 n_onlink;
+	__u8 guest_mac[6];
+	__u8 uplink_mac[6];
+	__u8 router_mac[6]; /* masquerade: the MAC that the guest knows its gateway by */
+	__u16 n_ports;
+	/* one's-complement sums guest - pod, to be added to a checksum when the guest's source
+	 * address becomes the pod's; folded to 16 bits, in network order as the checksum is */
+	__u16 delta4;
+	__u16 delta6;
+	__u32 pad0;
+	struct bl_addr guest4;
+	struct bl_addr guest6;
+	struct bl_addr pod4; /* pod binding: the same as guest4 */
+	struct bl_addr pod6;
+	struct bl_addr gateway4;     /* what the guest's default route names; zero: none */
+	struct bl_addr gateway6;     /* the pod's IPv6 gateway; zero: none */
+	struct bl_addr router6;	     /* link-local address that RAs come from */
+	struct bl_addr dhcp_server4; /* DHCP server identifier */
+	/* what is reachable without a gateway: ARP and ND for these pass to the wire */
+	struct bl_prefix onlink[BL_ONLINK_MAX];
+	struct bl_port_range ports[BL_PORTS_MAX];
+} __attribute__((aligned(64)));
+
+/* ---- bl_nexthops: ARRAY[endpoint * 2 + family]; the agent seeds, bl_to_vm refreshes ---------- */
+
+enum bl_family { BL_V4, BL_V6, BL_FAMILIES };
+
+/* The MAC of the pod's gateway. Eight bytes and one store, so a reader never sees half of one. */
+struct bl_nexthop {
+	union {
+		__u64 word; /* 0: not known */
+		struct {
+			__u8 mac[6];
+			__u16 known; /* 1 */
+		};
+	};
+};
+
+/* ---- bl_leases: ARRAY[endpoint]; the agent writes, the responders read ----------------------- */
+
+/* DHCP option bodies and RA options, encoded by the agent, copied by BPF. sum is the folded
+ * one's-complement sum of the bytes (odd length padded with a zero byte), in network order. */
+#define BL_BLOB_MAX 768
+struct bl_blob {
+	__u16 len;
+	__u16 sum;
+	__u8 bytes[BL_BLOB_MAX];
+};
+
+#define BL_DUID_LEN 10 /* DUID-LL (type 3, hardware 1) and the 6 bytes of a MAC */
+
+struct bl_lease {
+	__u32 lease_s;	  /* DHCPv4 and DHCPv6 lease time */
+	__u16 reserved;
+	__u8 server_duid[BL_DUID_LEN];
+	/* DHCPv4 options after message type, server id and lease time; 255 comes last. Even length. */
+	struct bl_blob dhcp4;
+	/* DHCPv6 options after the identifiers and the IA: DNS servers, search list. */
+	struct bl_blob dhcp6;
+	/* Router advertisement from the flags byte's neighbour on: whole ICMPv6 message (type 134 ..
+	 * options) with checksum field zero; link-layer option, MTU, RDNSS, DNSSL. Even length. */
+	struct bl_blob ra;
+};
+
+/* ---- counters: programs write, the agent reads ----------------------------------------------- */
+
+/* bl_traffic: PERCPU_ARRAY[endpoint * BL_DIRECTIONS_MAX + direction]: what was forwarded. */
+struct bl_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+
+/* bl_verdicts: PERCPU_HASH; everything that was not simply forwarded. An entry appears with its
+ * first packet; value is struct bl_counter. */
+struct bl_verdict_key {
+	__u16 endpoint;
+	__u8 direction; /* enum bl_direction */
+	__u8 reason;	/* enum bl_reason */
+};
+
+/* What became of a packet. Numbers from 130 on are drops; where Cilium has a number for the reason
+ * it is Cilium's (pkg/monitor/api/drop.go), ours begin at 224. */
+#define BL_REASONS(X)                                                                              \
+	X(FORWARDED, 0, "Forwarded")                                                               \
+	X(ANSWERED, 1, "Answered for the network")                                                 \
+	X(PASSED, 2, "Passed to the pod's stack")                                                  \
+	X(CONSUMED, 3, "Consumed, no answer due")                                                  \
+	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")                               \
+	X(SPOOFED_MAC, 130, "Invalid source mac")                                                  \
+	X(SPOOFED_IP, 132, "Invalid source ip")                                                    \
+	X(POLICY, 133, "Policy denied")                                                            \
+	X(INVALID, 134, "Invalid packet")                                                          \
+	X(TRUNCATED, 135, "CT: Truncated or invalid header")                                       \
+	X(CT_PROTO, 137, "CT: Unknown L4 protocol")                                                \
+	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                                              \
+	X(TAIL_CALL, 140, "Missed tail call")                                                      \
+	X(WRITE_ERROR, 141, "Error writing to packet")                                             \
+	X(CT_INSERT, 155, "CT: Map insertion failed")                                              \
+	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")                                    \
+	X(UNSUPPORTED_L2, 166, "Unsupported L2 protocol")                                          \
+	X(NO_ENDPOINT, 165, "No configuration available to determine policy decision")             \
+	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found")                        \
+	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                                        \
+	X(POLICY_DENY, 181, "Policy denied by denylist")                                           \
+	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                                               \
+	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")                                \
+	X(DHCP_SERVER, 226, "DHCP server in the guest")                                            \
+	X(TOO_BIG, 227, "Packet too big, sender told")                                             \
+	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                                  \
+	X(NO_NEXT_HOP, 229, "Next hop not known yet")                                              \
+	X(PORT_CLOSED, 230, "Port not declared in the manifest")                                   \
+	X(PARTIAL_CSUM, 231, "Answer impossible on a partial checksum")
+
+enum bl_reason {
+#define X(name, number, text) BL_REASON_##name = (number),
+	BL_REASONS(X)
+#undef X
+};
+#define BL_REASON_IS_DROP(reason) ((reason) >= 130)
+
+/* ---- bl_events: RINGBUF; drops and sampled packets ------------------------------------------- */
+
+#define BL_EVENT_BYTES_MAX 128
+
+struct bl_event {
+	__u64 time_ns; /* bpf_ktime_get_ns() */
+	__u32 len;     /* of the packet on the wire */
+	__u16 endpoint;
+	__u8 direction; /* enum bl_direction */
+	__u8 reason;	/* enum bl_reason */
+	__u16 captured; /* bytes that follow, at most BL_EVENT_BYTES_MAX */
+	__u16 pad[3];
+	__u8 bytes[BL_EVENT_BYTES_MAX]; /* from the Ethernet header */
+};
+
+/* bl_config: ARRAY[1]; the agent writes. */
+struct bl_config {
+	__u32 version;	    /* BL_ABI_VERSION of who wrote the maps */
+	__u32 sample;	    /* one event per so many forwarded packets; 0: none */
+	__u32 events;	    /* somebody reads bl_events: 1, nobody: 0 */
+	__u32 pad;
+};
+
+/* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events that found the ring full. */
+
+/* Names of maps and programs as bpftool shows them and as they are pinned. */
+#define BL_MAP_NAMES(X)                                                                            \
+	X(bl_progs)                                                                                \
+	X(bl_endpoints)                                                                            \
+	X(bl_nexthops)                                                                             \
+	X(bl_leases)                                                                               \
+	X(bl_traffic)                                                                              \
+	X(bl_verdicts)                                                                             \
+	X(bl_events)                                                                               \
+	X(bl_lost)                                                                                 \
+	X(bl_config)                                                                               \
+	X(bl_conntrack)
+
+_Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");
+_Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
+_Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
+_Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
+_Static_assert(sizeof(struct bl_endpoint) % 64 == 0, "bl_endpoint");
+_Static_assert(sizeof(struct bl_event) == 24 + BL_EVENT_BYTES_MAX, "bl_event");

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the command says to the agent, over rpc.h on the agent's socket. Objects are whole Kubernetes
+ * documents in JSON (YAML is turned into JSON by the command).
+ *
+ *   apply     {"objects": [...], "force": bool}   -> {"results": [{"kind", "namespace", "name",
+ *             "outcome": "created" | "configured" | "unchanged"}]}. All or nothing: every object is
+ *             validated before the first is stored.
+ *   get       {"kind", "namespace"?, "name"}      -> {"object": {...}}          -ENOENT when missing
+ *   list      {"kind", "namespace"?}              -> {"items": [...]}; no namespace: all
+ *   watch     {"kind", "namespace"?, "name"?}     -> progress {"type": "ADDED" | "MODIFIED" |
+ *             "DELETED", "object"}, first one ADDED per existing object, then {"type": "SYNCED"}
+ *   delete    {"kind", "namespace", "name"}       -> {} when the object is gone with all it had;
+ *             {"wait": false}: as soon as deletion is recorded
+ *   vm        {"verb": "start" | "stop" | "restart", "namespace", "name", "force": bool} -> {}
+ *   vmi       {"verb": "pause" | "unpause" | "reset", "namespace", "name"}   -> {}
+ *   console   {"namespace", "name"}               -> {} with one fd (a stream socket)
+ *   vnc       likewise
+ *   logs      {"namespace", "name", "source": "launcher" | "console" | "qemu"} -> {} with one fd,
+ *             the open log file
+ *   monitor   {"namespace"?, "name"?, "endpoint"?, "sample": N} -> progress, one event each:
+ *             {"time", "endpoint", "direction": "to-vm" | "from-vm", "verdict": "dropped" | "traced",
+ *              "reason": "...", "code": 132, "bytes", "source", "destination", "protocol", ...}
+ *             or {"lost": N}
+ *   status    {}                                  -> the agent's own state (version, KVM, counts)
+ *   endpoint-add     {"name", "netns" (with one fd: the namespace), "uplink", "tap", "binding",
+ *                     "mac"?, "ports": ["80/TCP"], "spoofGuard": bool, "dns": [], "search": [],
+ *                     "hostname"?, "namespace"?, "labels": {}} -> {"endpoint": {...}}
+ *   endpoint-list    {}  -> {"items": [...]};  endpoint-get {"name"} -> {"endpoint", "counters"}
+ *   endpoint-delete  {"name"} -> {}
+ *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
+ *                    {"image": {...}}
+ *   image-list {} -> {"items": [...]};  image-delete {"name"};  image-prune {} -> {"deleted": [...]}
+ *
+ * Kinds are named as in the manifests: "VirtualMachine", "VirtualMachineInstance".
+ */
+#pragma once
+
+#define BL_AGENT_SOCKET	   "/run/beeline/agent.sock"
+#define BL_AGENT_RUN_DIR   "/run/beeline"
+#define BL_AGENT_STATE_DIR "/var/lib/beeline"
+#define BL_AGENT_BPFFS	   "/sys/fs/bpf/beeline"
+#define BL_AGENT_GROUP	   "beeline"
