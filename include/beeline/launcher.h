@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the agent and a launcher say to each other, over rpc.h on the launcher's socket
- * BL_LAUNCHER_SOCKET inside the pod. The agent dials; the launcher checks that the peer is root,
- * the agent that the peer has the VM's uid. Either may be killed and come back: after every connect
- * the agent sends its sync again and asks for the state.
+ * BL_LAUNCHER_SOCKET inside the pod. The agent dials; the launcher checks that the peer is root, the
+ * agent that the peer has the VM's uid. Either may be killed and come back: after every connect the
+ * agent sends its sync again and asks for the state.
  *
  * Calls, agent to launcher:
- *   sync      {"vmi": <VMI as the user wrote it>, "prepared": {...}}  -> {}   idempotent: starts
- * the domain unless it runs or has run to its end shutdown  {"graceSeconds": 30}  -> {}   ACPI
- * until the grace period ends, then kill; the state arrives as a notice. graceSeconds 0 kills at
- * once pause {}, unpause {}, reset {}  -> {} state     {}  -> a state as below console   {}  -> {}
- * with one fd: a stream socket to the serial console (what has been printed last comes first) vnc
- * {}  -> {} with one fd: a stream socket that speaks RFB Notices, launcher to agent:
+ *   sync      {"vmi": <VMI as the user wrote it>, "prepared": {...}}  -> {}   idempotent: starts the
+ *             domain unless it runs or has run to its end
+ *   shutdown  {"graceSeconds": 30}  -> {}   ACPI until the grace period ends, then kill; the state
+ *             arrives as a notice. graceSeconds 0 kills at once
+ *   pause {}, unpause {}, reset {}  -> {}
+ *   state     {}  -> a state as below
+ *   console   {}  -> {} with one fd: a stream socket to the serial console (what has been printed
+ *             last comes first)
+ *   vnc       {}  -> {} with one fd: a stream socket that speaks RFB
+ * Notices, launcher to agent:
  *   {"state": <state>}      whenever it changes; numbered by seq
  *
  * state = {"phase": "Preparing" | "Running" | "Paused" | "Succeeded" | "Failed",
@@ -20,16 +24,16 @@
  *          "interfaces": [{"name", "mac", "queues"}], "capabilityCache": {"name", "text"}?}
  *
  * prepared = {"kvm": bool, "kvmReason": "...", "vhostNet": bool,
- *             "interfaces": [{"name": "default", "tap": "tap0", "mac": "..", "mtu": 1450, "queues":
- * 1}], "volumes": {"<volume>": {"path": "/...", "format": "qcow2" | "raw", "readonly": bool}}}
+ *             "interfaces": [{"name": "default", "tap": "tap0", "mac": "..", "mtu": 1450, "queues": 1}],
+ *             "volumes": {"<volume>": {"path": "/...", "format": "qcow2" | "raw", "readonly": bool}}}
  *             (container disks and host disks as the sandbox shows them to the VM)
  *
- * When the domain has ended the launcher stays, so that the agent can still ask for the state,
- * until it gets SIGTERM. SIGTERM while the domain runs is a shutdown with the VMI's grace period.
- * Then it exits 0, its monitor too, and with them the container.
+ * When the domain has ended the launcher stays, so that the agent can still ask for the state, until
+ * it gets SIGTERM. SIGTERM while the domain runs is a shutdown with the VMI's grace period. Then it
+ * exits 0, its monitor too, and with them the container.
  *
- * The container's environment should hold HOME=BL_LAUNCHER_PRIVATE_DIR and
- * XDG_RUNTIME_DIR=/var/run: then a bare `virsh list` in the pod finds the private daemon.
+ * The container's environment should hold HOME=BL_LAUNCHER_PRIVATE_DIR and XDG_RUNTIME_DIR=/var/run:
+ * then a bare `virsh list` in the pod finds the private daemon.
  */
 #pragma once
 
