@@ -83,7 +83,9 @@ struct bl_endpoint {
 	__u16 n_onlink;
 	__u8 guest_mac[6];
 	__u8 uplink_mac[6];
-	__u8 router_mac[6]; /* masquerade: the MAC that the guest knows its gateway by */
+	/* The MAC by which the guest knows its gateways, in both bindings: ARP and ND are answered
+	 * with it, and frames sent to it get the MAC in bl_nexthops. Never the MAC of a device. */
+	__u8 router_mac[6];
 	__u16 n_ports;
 	/* one's-complement sums guest - pod, to be added to a checksum when the guest's source
 	 * address becomes the pod's; folded to 16 bits, in network order as the checksum is */
@@ -139,8 +141,8 @@ struct bl_lease {
 	struct bl_blob dhcp4;
 	/* DHCPv6 options after the identifiers and the IA: DNS servers, search list. */
 	struct bl_blob dhcp6;
-	/* Router advertisement from the flags byte's neighbour on: whole ICMPv6 message (type 134 ..
-	 * options) with checksum field zero; link-layer option, MTU, RDNSS, DNSSL. Even length. */
+	/* Router advertisement: the whole ICMPv6 message (type 134 .. options) with its checksum field
+	 * zero; source link-layer address (router_mac), MTU, RDNSS, DNSSL. Even length. */
 	struct bl_blob ra;
 };
 
@@ -224,6 +226,7 @@ struct bl_config {
 };
 
 /* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events that found the ring full. */
+/* bl_answered: ARRAY[endpoint] of __u64: when the last too-big answer went out (rate limit). */
 
 /* Names of maps and programs as bpftool shows them and as they are pinned. */
 #define BL_MAP_NAMES(X)                                                                            \
@@ -235,6 +238,7 @@ struct bl_config {
 	X(bl_verdicts)                                                                             \
 	X(bl_events)                                                                               \
 	X(bl_lost)                                                                                 \
+	X(bl_answered)                                                                             \
 	X(bl_config)                                                                               \
 	X(bl_conntrack)
 
