@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
+/*
+ * The eBPF line of a VM NIC. A program here is its table of contents: the order of the stages, each
+ * of which is a header of the same name. bl_*_to_vm stands at the ingress of the pod's uplink,
+ * bl_*_from_vm at the ingress of the tap; both are reached from an endpoint's stub by tail call.
+ *
+ * A stage answers BL_GO_ON, or with the verdict that ends the walk; bl_finish() carries it out.
+ */
+#include "finish.h"
+#include "forward.h"
+#include "guard.h"
+#include "maps.h"
+#include "mtu.h"
+#include "parse.h"
+#include "pkt.h"
+#include "respond.h"
+
+SEC("tc")
+int bl_pod_to_vm(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+	enum bl_verdict verdict;
+
+	if (!bl_begin(skb, &pkt, BL_TO_VM))
+		return BL_CODE_NEXT;
+	verdict = bl_parse(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_learn(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_clamp(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_pod_to_guest(skb, &pkt);
+	return bl_finish(skb, &pkt, verdict);
+}
+
+SEC("tc")
+int bl_pod_from_vm(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+	enum bl_verdict verdict;
+
+	if (!bl_begin(skb, &pkt, BL_FROM_VM))
+		return BL_CODE_NEXT;
+	verdict = bl_parse(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_guard(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_respond(skb, &pkt, BL_ONLINK_PASSES);
+	if (verdict == BL_GO_ON)
+		verdict = bl_mtu(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_clamp(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_pod_to_wire(skb, &pkt);
+	return bl_finish(skb, &pkt, verdict);
+}
+
+/* bpf_redirect_peer() and friends are for GPL-compatible programs. */
+char bl_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * Every map, grouped by who writes it. Keys and values are in <beeline/abi.h>; all are pinned by the
+ * agent below <bpffs>/maps, so that a new generation of programs goes on with them.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include <beeline/abi.h>
+
+/* ---- written by the agent, read by programs -------------------------------------------------- */
+
+/* The shared programs. It empties when its last reference goes: pinned before the first attach. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, BL_SLOTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} bl_progs SEC(".maps");
+
+/* What an endpoint is; one entry per VM NIC, indexed by cb[0]. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, struct bl_endpoint);
+} bl_endpoints SEC(".maps");
+
+/* What an endpoint's guest is told by DHCP and router advertisements. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, struct bl_lease);
+} bl_leases SEC(".maps");
+
+/* One entry: who reads events, and how many forwarded packets go by for each sample. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bl_config);
+} bl_config SEC(".maps");
+
+/* ---- seeded by the agent, kept fresh by programs --------------------------------------------- */
+
+/* The gateway's MAC per endpoint and family. Two CPUs that learn at once write one 64-bit word each:
+ * the later one stays, both are true. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX *BL_FAMILIES);
+	__type(key, __u32);
+	__type(value, struct bl_nexthop);
+} bl_nexthops SEC(".maps");
+
+/* ---- written by programs, read by the agent -------------------------------------------------- */
+
+/* Forwarded packets and bytes per endpoint and direction. Per CPU, so no atomics. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX *BL_DIRECTIONS_MAX);
+	__type(key, __u32);
+	__type(value, struct bl_counter);
+} bl_traffic SEC(".maps");
+
+/* Everything else per endpoint, direction and reason. A hash, because of a thousand endpoints and
+ * thirty reasons few pairs ever occur. When it is full new pairs go uncounted; old ones go on. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, 8192);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct bl_verdict_key);
+	__type(value, struct bl_counter);
+} bl_verdicts SEC(".maps");
+
+/* Drops and sampled packets, for people. Filled only while somebody reads (bl_config.events). */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} bl_events SEC(".maps");
+
+/* Events that found the ring full, per endpoint. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} bl_lost SEC(".maps");
+
+/* When an endpoint was last told that its packets are too big. Two CPUs may race to one answer more
+ * than the limit allows; nobody minds. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} bl_answered SEC(".maps");
