@@ -52,13 +52,14 @@ struct bl_child {
 };
 
 int bl_loop_new(struct bl_loop **ret_loop, struct bl_err *err);
-void bl_loop_free(struct bl_loop *loop);
+void bl_loop_free(struct bl_loop *loop); /* after everything that is registered with it */
 BL_DEFINE_AUTO(loop, struct bl_loop *, bl_loop_free)
 #define bl_auto_loop bl_cleanup(bl_auto_loop_fn)
 
 /* Runs until bl_loop_exit(); returns its code, or a negative errno when epoll fails. */
 int bl_loop_run(struct bl_loop *loop);
-/* Dispatches what is ready, waiting at most timeout_ms (-1: for ever). For tests and tools. */
+/* Dispatches what is ready, waiting at most timeout_ms (-1: for ever); returns the number of
+ * callbacks or a negative errno. For tests and tools. */
 int bl_loop_once(struct bl_loop *loop, int timeout_ms);
 void bl_loop_exit(struct bl_loop *loop, int code);
 
@@ -77,6 +78,8 @@ int bl_child_watch(struct bl_loop *loop, struct bl_child *child, pid_t pid, bl_c
 		   void *data, struct bl_err *err);
 /* Stops watching; the child is neither killed nor reaped. */
 void bl_child_forget(struct bl_child *child);
+/* Stops watching too, but the loop reaps the child in silence when it ends. */
+void bl_child_abandon(struct bl_child *child);
 
 /* Blocks signo in this process and delivers it here. One handler per signal. */
 int bl_signal_add(struct bl_loop *loop, int signo, bl_signal_fn *fn, void *data, struct bl_err *err);

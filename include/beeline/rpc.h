@@ -48,13 +48,18 @@ struct bl_rpc_ops {
 	void (*closed)(struct bl_rpc *rpc, const struct bl_err *why);
 };
 
-/* Takes the connected socket. data is the owner's. */
+/* Takes the connected socket (also on failure). ops and data are the owner's. */
 int bl_rpc_new(struct bl_loop *loop, int fd, const char *program, const struct bl_rpc_ops *ops,
 	       void *data, struct bl_rpc **ret_rpc, struct bl_err *err);
-void bl_rpc_free(struct bl_rpc *rpc); /* closes; ops->closed is not called */
+/* Sends what the socket takes at once, then closes. ops->closed is not called and our own calls end
+ * without their done; the peer's calls are cancelled. */
+void bl_rpc_free(struct bl_rpc *rpc);
 void *bl_rpc_data(const struct bl_rpc *rpc);
 struct ucred bl_rpc_peer(const struct bl_rpc *rpc);    /* SO_PEERCRED */
 const char *bl_rpc_peer_version(const struct bl_rpc *rpc); /* "" before its hello */
+
+/* Bytes that wait for the peer to read: a stream of progress should pause or skip when they pile up. */
+size_t bl_rpc_backlog(const struct bl_rpc *rpc);
 
 /* Answering. Each ends the call and frees it; result is taken. fds stay the caller's (dup'ed). */
 void bl_rpc_reply(struct bl_rpc_call *call, struct cJSON *result);
@@ -64,7 +69,8 @@ void bl_rpc_error(struct bl_rpc_call *call, const struct bl_err *why);
 /* Progress of a call that is not answered yet; event is taken. */
 void bl_rpc_progress(struct bl_rpc_call *call, struct cJSON *event);
 /* Called when the caller cancels or its connection dies before the answer; the call is freed after
- * it returns and must not be answered any more. */
+ * it returns and must not be answered any more. Who does not ask to be told may answer later all the
+ * same: the answer to a call that is gone goes nowhere. */
 void bl_rpc_on_cancel(struct bl_rpc_call *call, void (*fn)(struct bl_rpc_call *call, void *data),
 		      void *data);
 
@@ -79,7 +85,9 @@ struct bl_rpc_reply_ops {
 		     unsigned int n_fds, void *data);
 };
 
-/* Calls the peer; params (may be NULL) is taken. timeout_ns 0 waits for ever. Returns the call's id, with which
+/* No function of this header calls back before it returns: what fails at once fails from the loop.
+ *
+ * Calls the peer; params (may be NULL) is taken. timeout_ns 0 waits for ever. Returns the call's id, with which
  * bl_rpc_cancel() drops it (done is not called then). */
 uint64_t bl_rpc_call(struct bl_rpc *rpc, const char *method, struct cJSON *params, const int *fds,
 		     unsigned int n_fds, uint64_t timeout_ns, const struct bl_rpc_reply_ops *ops,
