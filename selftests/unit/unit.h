@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmocka and what it wants before it; a scratch directory for a test that needs files. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/err.h>
+#include <beeline/file.h>
+
+/* A fresh directory below TMPDIR; the caller frees the path and removes the tree. */
+static inline char *unit_dir(void)
+{
+	const char *base = getenv("TMPDIR");
+	char *path = bl_format("%s/beeline-unit-XXXXXX", base ? base : "/tmp");
+
+	assert_non_null(mkdtemp(path));
+	return path;
+}
+
+static inline void unit_dir_remove(char *path)
+{
+	assert_int_equal(bl_dir_remove(path, NULL), 0);
+	free(path);
+}
+
+/* The call fails and its message holds the words. */
+#define assert_fails(call, code, words)                                    \
+	do {                                                               \
+		struct bl_err *_err = &err;                                \
+		*_err = BL_ERR_INIT;                                       \
+		assert_int_equal(call, code);                              \
+		if (!strstr(_err->message, words))                         \
+			fail_msg("'%s' lacks '%s'", _err->message, words); \
+	} while (0)
