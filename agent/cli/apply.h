@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Applying objects and saying what became of them: what `apply` and `run` share. */
+#pragma once
+
+#include <stdio.h>
+
+#include <beeline/json.h>
+
+#include "client.h"
+
+/* objects is borrowed. Prints "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
+int apply_objects(struct client *client, const struct cJSON *objects, bool force, FILE *file,
+		  struct bl_err *err);

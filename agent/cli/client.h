@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command's side of the agent's socket: connect, ask, wait. A verb that only asks uses
+ * client_call(); one that watches several things at once uses the loop and rpc.h itself.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include <beeline/api.h>
+#include <beeline/cleanup.h>
+#include <beeline/err.h>
+#include <beeline/json.h>
+#include <beeline/loop.h>
+#include <beeline/option.h>
+#include <beeline/rpc.h>
+
+struct client {
+	struct bl_loop *loop;
+	struct bl_rpc *rpc;
+};
+
+/* Connects; the error says how to start the agent when nobody answers. */
+int client_open(const char *socket, struct client *ret_client, struct bl_err *err);
+void client_close(struct client *client);
+#define CLIENT_INIT ((struct client){0})
+#define client_auto bl_cleanup(client_close)
+
+/* One call and what comes back. */
+struct client_call {
+	const char *method;
+	struct cJSON *params; /* taken */
+	int fd;               /* sent along; -1: none; stays the caller's */
+	/* progress; may be NULL */
+	void (*event)(const struct cJSON *event, void *data);
+	void *data;
+};
+/* Waits for the answer. *ret_result (may be NULL) is the caller's; *ret_fd (may be NULL: none is
+ * expected) is too, and a missing one is an error. */
+int client_call(struct client *client, const struct client_call *call, struct cJSON **ret_result,
+		int *ret_fd, struct bl_err *err);
+/* The plain case: no descriptors, no progress. params is taken. */
+int client_ask(struct client *client, const char *method, struct cJSON *params,
+	       struct cJSON **ret_result, struct bl_err *err);
+
+/* {"kind", "namespace", "name"}; a NULL is left out. The caller owns the result. */
+struct cJSON *client_reference(const char *kind, const char *namespace, const char *name);
+
+#define NAMESPACE_DEFAULT "default"
+
+/* Rows that verbs share; owner is the verb's options struct with members of these names. */
+#define OPTION_SOCKET(owner)                                                                   \
+	{                                                                                      \
+		.name = "socket", .type = BL_OPTION_STRING, .offset = offsetof(owner, socket), \
+		.argument = "PATH", .default_value = BL_AGENT_SOCKET, .env = "BEELINE_SOCKET", \
+		.help = "the agent's socket"                                                   \
+	}
+#define OPTION_NAMESPACE(owner)                                                        \
+	{                                                                              \
+		.name = "namespace", .letter = 'n', .type = BL_OPTION_STRING,          \
+		.offset = offsetof(owner, namespace), .argument = "NAMESPACE",         \
+		.default_value = NAMESPACE_DEFAULT, .help = "namespace of the objects" \
+	}

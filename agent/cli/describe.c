@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* beeline describe: one object in full, as an indented list of titled fields like kubectl's. */
+#include <errno.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "client.h"
+#include "kind.h"
+#include "terminal.h"
+#include "text.h"
+#include "verbs.h"
+
+struct describe_options {
+	const char *socket;
+	const char *namespace;
+};
+
+static const struct bl_option rows[] = {
+	OPTION_NAMESPACE(struct describe_options),
+	OPTION_SOCKET(struct describe_options),
+	{0},
+};
+
+#define INDENT 2
+
+static bool is_nested(const struct cJSON *value)
+{
+	return (bl_json_is_object(value) || bl_json_is_array(value)) && bl_json_size(value);
+}
+
+static char *scalar_text(const struct cJSON *value)
+{
+	bl_autofree char *printed = NULL;
+
+	if (bl_json_is_string(value))
+		return text_clean_block(bl_json_text(value));
+	if (bl_json_is_object(value) || bl_json_is_array(value) || bl_json_is_null(value))
+		return bl_strdup("<none>");
+	printed = bl_json_print(value);
+	return text_clean(printed);
+}
+
+/* Width of the titles whose values stand beside them, so that these line up. */
+static size_t title_width(const struct cJSON *object)
+{
+	size_t width = 0;
+
+	bl_json_for_each (member, object) {
+		bl_autofree char *title = text_title(bl_json_key(member));
+
+		if (!is_nested(member) && text_width(title) > width)
+			width = text_width(title);
+	}
+	return width;
+}
+
+/* Text of several lines goes below its title, indented. */
+static void print_block(const char *text, int indent)
+{
+	putchar('\n');
+	for (const char *at = text; *at;) {
+		size_t len = strcspn(at, "\n");
+
+		printf("%*s%.*s\n", indent, "", (int)len, at);
+		at += len;
+		at += *at == '\n';
+	}
+}
+
+static void print_scalar(const char *title, const struct cJSON *value, size_t width, int indent)
+{
+	bl_autofree char *text = scalar_text(value);
+
+	printf("%*s%s:", indent, "", title);
+	if (strchr(text, '\n'))
+		print_block(text, indent + INDENT);
+	else
+		printf("%*s%s\n", (int)(width - text_width(title) + 2), "", text);
+}
+
+static void print_object(const struct cJSON *object, int indent);
+
+static void print_array(const struct cJSON *array, int indent)
+{
+	bl_json_for_each (item, array) {
+		bl_autofree char *text = NULL;
+
+		if (is_nested(item)) {
+			print_object(item, indent);
+			if (bl_json_next(item))
+				putchar('\n');
+			continue;
+		}
+		text = scalar_text(item);
+		printf("%*s%s\n", indent, "", text);
+	}
+}
+
+static void print_object(const struct cJSON *object, int indent)
+{
+	size_t width = title_width(object);
+
+	if (bl_json_is_array(object)) {
+		print_array(object, indent);
+		return;
+	}
+	bl_json_for_each (member, object) {
+		bl_autofree char *title = text_title(bl_json_key(member));
+
+		if (!is_nested(member)) {
+			print_scalar(title, member, width, indent);
+			continue;
+		}
+		printf("%*s%s:\n", indent, "", title);
+		print_object(member, indent + INDENT);
+	}
+}
+
+/* Labels and annotations: "key=value" each on a line, keys as they are. */
+static void print_map(const char *title, const struct cJSON *map)
+{
+	const char *label = title;
+
+	if (bl_json_size(map) == 0)
+		printf("%-14s<none>\n", title);
+	bl_json_for_each (member, map) {
+		bl_autofree char *key = text_clean(bl_json_key(member));
+		bl_autofree char *value = text_clean(bl_json_text(member));
+
+		printf("%-14s%s=%s\n", label, key, value);
+		label = "";
+	}
+}
+
+static void print_head(const struct cJSON *object)
+{
+	static const struct {
+		const char *title, *path;
+	} lines[] = {
+		{"Name:", "metadata/name"},
+		{"Namespace:", "metadata/namespace"},
+		{"API Version:", "apiVersion"},
+		{"Kind:", "kind"},
+	};
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		bl_autofree char *text = text_clean(bl_json_get_string(object, lines[i].path));
+
+		printf("%-14s%s\n", lines[i].title, text);
+	}
+	print_map("Labels:", bl_json_get(object, "metadata/labels"));
+	print_map("Annotations:", bl_json_get(object, "metadata/annotations"));
+}
+
+/* What print_head() has said is left out of the rest. */
+static struct cJSON *without_head(const struct cJSON *object)
+{
+	static const char *const top[] = {"apiVersion", "kind"};
+	static const char *const meta[] = {"name", "namespace", "labels", "annotations"};
+	struct cJSON *rest = bl_json_copy(object);
+	struct cJSON *metadata = bl_json_get(rest, "metadata");
+
+	for (size_t i = 0; i < sizeof(top) / sizeof(*top); i++)
+		bl_json_remove(rest, top[i]);
+	for (size_t i = 0; metadata && i < sizeof(meta) / sizeof(*meta); i++)
+		bl_json_remove(metadata, meta[i]);
+	return rest;
+}
+
+static void print_description(const struct cJSON *object)
+{
+	bl_auto_json struct cJSON *rest = without_head(object);
+
+	print_head(object);
+	print_object(rest, 0);
+}
+
+static int describe(const struct describe_options *options, const struct targets *targets,
+		    struct bl_err *err)
+{
+	client_auto struct client client = CLIENT_INIT;
+	int r = client_open(options->socket, &client, err);
+
+	for (size_t i = 0; r == 0 && i < targets->n_items; i++) {
+		const struct target *target = &targets->items[i];
+		bl_auto_json struct cJSON *result = NULL;
+		struct cJSON *reference =
+			client_reference(target->kind->kind, options->namespace, target->name);
+
+		r = client_ask(&client, target->name ? "get" : "list", reference, &result, err);
+		if (r < 0)
+			break;
+		if (i > 0)
+			printf("\n\n");
+		if (target->name)
+			print_description(bl_json_get(result, "object"));
+		bl_json_for_each (item, bl_json_get(result, "items")) {
+			print_description(item);
+			if (bl_json_next(item))
+				printf("\n\n");
+		}
+	}
+	return r;
+}
+
+static int run(void *data, int n_args, char **args)
+{
+	targets_auto struct targets targets = {0};
+	struct bl_err err = BL_ERR_INIT;
+
+	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0 ||
+	    describe(data, &targets, &err) < 0)
+		return terminal_error(&err);
+	return 0;
+}
+
+const struct bl_verb verb_describe = {
+	.name = "describe",
+	.arguments = "TYPE [NAME...] | TYPE/NAME...",
+	.summary = "Show everything about objects, their conditions included",
+	.help = "Examples:\n"
+		"  beeline describe vm vm-01\n"
+		"  beeline describe vmi/vm-01\n",
+	.options = rows,
+	.options_size = sizeof(struct describe_options),
+	.min_args = 1,
+	.max_args = -1,
+	.run = run,
+};

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* beeline get: objects as a table or as documents, once or as they change. */
+#include <errno.h>
+#include <string.h>
+
+#include <beeline/plan.h>
+
+#include "client.h"
+#include "kind.h"
+#include "output.h"
+#include "terminal.h"
+#include "verbs.h"
+
+struct get_options {
+	const char *socket;
+	const char *namespace;
+	const char *output;
+	bool all_namespaces;
+	bool watch;
+	bool no_headers;
+	bool ignore_not_found;
+};
+
+static const struct bl_option rows[] = {
+	OPTION_OUTPUT(struct get_options, OUTPUT_CHOICES),
+	OPTION_NAMESPACE(struct get_options),
+	{.name = "all-namespaces",
+	 .letter = 'A',
+	 .type = BL_OPTION_FLAG,
+	 .offset = offsetof(struct get_options, all_namespaces),
+	 .help = "objects of every namespace"},
+	{.name = "watch",
+	 .letter = 'w',
+	 .type = BL_OPTION_FLAG,
+	 .offset = offsetof(struct get_options, watch),
+	 .help = "after listing, print each change until interrupted"},
+	{.name = "no-headers",
+	 .type = BL_OPTION_FLAG,
+	 .offset = offsetof(struct get_options, no_headers),
+	 .help = "leave out the line of headers"},
+	{.name = "ignore-not-found",
+	 .type = BL_OPTION_FLAG,
+	 .offset = offsetof(struct get_options, ignore_not_found),
+	 .help = "a missing object is no failure"},
+	OPTION_SOCKET(struct get_options),
+	{0},
+};
+
+/* What one `get` holds while it runs. */
+struct get {
+	const struct get_options *options;
+	struct output output;
+	struct client client;
+	const char *namespace; /* NULL: all */
+};
+
+static int fetch_one(struct get *get, const struct target *target, struct cJSON *items,
+		     struct bl_err *err)
+{
+	bl_auto_json struct cJSON *result = NULL;
+	int r = client_ask(&get->client, "get",
+			   client_reference(target->kind->kind, get->namespace, target->name),
+			   &result, err);
+
+	if (r == -ENOENT && get->options->ignore_not_found)
+		return 0;
+	if (r < 0)
+		return r;
+	bl_json_append(items, bl_json_copy(bl_json_get(result, "object")));
+	return 0;
+}
+
+static int fetch_all(struct get *get, const struct target *target, struct cJSON *items,
+		     struct bl_err *err)
+{
+	bl_auto_json struct cJSON *result = NULL;
+	int r = client_ask(&get->client, "list",
+			   client_reference(target->kind->kind, get->namespace, NULL), &result,
+			   err);
+
+	if (r < 0)
+		return r;
+	bl_json_for_each (item, bl_json_get(result, "items"))
+		bl_json_append(items, bl_json_copy(item));
+	return 0;
+}
+
+/* Rows of one kind; false when there were none. */
+static bool print_kind(const struct get *get, const struct kind *kind, const struct cJSON *items)
+{
+	table_auto struct table table = {0};
+	int64_t now_s = bl_time_now();
+
+	output_columns(&get->output, kind, &table);
+	bl_json_for_each (item, items) {
+		const char *name = bl_json_get_string(item, "kind");
+
+		if (name && strcmp(name, kind->kind) == 0)
+			output_row(&get->output, kind, item, now_s, &table);
+	}
+	if (table.n_rows == 0)
+		return false;
+	table_flush(&table, stdout);
+	return true;
+}
+
+static bool is_first_of_kind(const struct targets *targets, size_t i)
+{
+	for (size_t j = 0; j < i; j++) {
+		if (targets->items[j].kind == targets->items[i].kind)
+			return false;
+	}
+	return true;
+}
+
+static void print_tables(const struct get *get, const struct targets *targets,
+			 const struct cJSON *items)
+{
+	bool printed = false;
+
+	for (size_t i = 0; i < targets->n_items; i++) {
+		if (!is_first_of_kind(targets, i))
+			continue;
+		if (printed)
+			putchar('\n');
+		printed |= print_kind(get, targets->items[i].kind, items);
+	}
+}
+
+/* A single named object stands for itself; everything else is a List. */
+static void print_documents(const struct get *get, bool single, const struct cJSON *items)
+{
+	bl_auto_json struct cJSON *list = NULL;
+
+	if (single && bl_json_size(items) == 0)
+		return;
+	if (single) {
+		output_document(&get->output, bl_json_first(items), stdout);
+		return;
+	}
+	list = bl_json_object();
+	bl_json_set_string(list, "apiVersion", "v1");
+	bl_json_set(list, "items", bl_json_copy(items));
+	bl_json_set_string(list, "kind", "List");
+	bl_json_set(list, "metadata", bl_json_object());
+	output_document(&get->output, list, stdout);
+}
+
+static void print_nothing(const struct get *get)
+{
+	if (get->options->ignore_not_found)
+		return;
+	if (get->namespace)
+		fprintf(stderr, "No resources found in %s namespace.\n", get->namespace);
+	else
+		fprintf(stderr, "No resources found\n");
+}
+
+static void print_items(const struct get *get, const struct targets *targets,
+			const struct cJSON *items)
+{
+	if (output_is(&get->output, "name")) {
+		bl_json_for_each (item, items)
+			output_name(item, stdout);
+	} else if (!output_is_table(&get->output)) {
+		print_documents(get, targets->n_items == 1 && targets->items[0].name, items);
+	} else if (bl_json_size(items) == 0) {
+		print_nothing(get);
+	} else {
+		print_tables(get, targets, items);
+	}
+}
+
+static int get_once(struct get *get, const struct targets *targets, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *items = bl_json_array();
+	int result = 0;
+
+	for (size_t i = 0; i < targets->n_items; i++) {
+		const struct target *target = &targets->items[i];
+		int r = target->name ? fetch_one(get, target, items, err)
+				     : fetch_all(get, target, items, err);
+
+		if (r == -ENOENT && targets->n_items > 1) {
+			terminal_error(err);
+			result = 1;
+		} else if (r < 0) {
+			return r;
+		}
+	}
+	if (result == 0 || bl_json_size(items))
+		print_items(get, targets, items);
+	return result;
+}
+
+/* A watch of one kind: rows are printed as they come, the first ones together. */
+struct watch {
+	const struct get *get;
+	const struct kind *kind;
+	struct table table;
+	bool synced;
+};
+
+static void on_change(const struct cJSON *event, void *data)
+{
+	struct watch *watch = data;
+	const struct output *output = &watch->get->output;
+	const struct cJSON *object = bl_json_get(event, "object");
+
+	if (!object)
+		watch->synced = true;
+	else if (output_is(output, "name"))
+		output_name(object, stdout);
+	else if (!output_is_table(output))
+		output_document(output, object, stdout);
+	else
+		output_row(output, watch->kind, object, bl_time_now(), &watch->table);
+	if (watch->synced)
+		table_flush(&watch->table, stdout);
+}
+
+static int get_watch(struct get *get, const struct targets *targets, struct bl_err *err)
+{
+	const struct target *target = &targets->items[0];
+	table_auto struct table table = {0};
+	struct watch watch = {.get = get, .kind = target->kind, .table = table};
+	struct client_call call = {
+		.method = "watch",
+		.params = client_reference(target->kind->kind, get->namespace, target->name),
+		.fd = -1,
+		.event = on_change,
+		.data = &watch,
+	};
+	int r;
+
+	output_columns(&get->output, target->kind, &watch.table);
+	r = client_call(&get->client, &call, NULL, NULL, err);
+	table = watch.table;
+	return r;
+}
+
+static int get(const struct get_options *options, const struct targets *targets, struct bl_err *err)
+{
+	client_auto struct client client = CLIENT_INIT;
+	int r = client_open(options->socket, &client, err);
+
+	if (r < 0)
+		return r;
+
+	struct get get = {
+		.options = options,
+		.output = {.format = options->output,
+			   .namespaces = options->all_namespaces,
+			   .no_headers = options->no_headers},
+		.client = client,
+		.namespace = options->all_namespaces ? NULL : options->namespace,
+	};
+
+	for (size_t i = 1; i < targets->n_items; i++)
+		get.output.resources |= targets->items[i].kind != targets->items[0].kind;
+	return options->watch ? get_watch(&get, targets, err) : get_once(&get, targets, err);
+}
+
+static int run(void *data, int n_args, char **args)
+{
+	const struct get_options *options = data;
+	targets_auto struct targets targets = {0};
+	struct bl_err err = BL_ERR_INIT;
+	int r;
+
+	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0)
+		return terminal_error(&err);
+	if (options->watch && targets.n_items > 1)
+		return terminal_usage("get", "a watch follows one type, or one object of it");
+	if (options->all_namespaces && targets.items[0].name)
+		return terminal_usage("get", "an object cannot be named across all namespaces");
+	r = get(options, &targets, &err);
+	return r < 0 ? terminal_error(&err) : r;
+}
+
+const struct bl_verb verb_get = {
+	.name = "get",
+	.arguments = "TYPE[,TYPE] [NAME...] | TYPE/NAME...",
+	.summary = "Show objects",
+	.help = "TYPE is vm (virtualmachines) or vmi (virtualmachineinstances).\n"
+		"\n"
+		"Examples:\n"
+		"  beeline get vm\n"
+		"  beeline get vmi -A -o wide\n"
+		"  beeline get vm vm-01 -o yaml\n"
+		"  beeline get vm/vm-01 vmi/vm-01\n"
+		"  beeline get vmi -w\n",
+	.options = rows,
+	.options_size = sizeof(struct get_options),
+	.min_args = 1,
+	.max_args = -1,
+	.run = run,
+};

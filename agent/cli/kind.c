@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kinds that people name, and their columns; see kind.h. */
+#include "kind.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include <beeline/file.h>
+#include <beeline/plan.h>
+
+#include "text.h"
+
+static char *cell_path(const struct cJSON *object, const char *path)
+{
+	const char *text = bl_json_get_string(object, path);
+
+	return bl_strdup(text ? text : "");
+}
+
+/* What kubectl prints of a condition: its status. */
+static char *cell_condition(const struct cJSON *object, const char *type)
+{
+	const char *value = bl_condition(bl_json_get(object, "status"), type);
+
+	return bl_strdup(value ? value : "");
+}
+
+static char *name_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_path(object, "metadata/name");
+}
+
+static char *age_cell(const struct cJSON *object, int64_t now_s)
+{
+	const char *created = bl_json_get_string(object, "metadata/creationTimestamp");
+	int64_t then_s = created ? bl_time_parse(created) : -1;
+	char text[TEXT_AGE_MAX];
+
+	return bl_strdup(then_s < 0 ? "<unknown>" : text_age(now_s - then_s, text));
+}
+
+static char *ready_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_condition(object, "Ready");
+}
+
+static char *paused_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_condition(object, "Paused");
+}
+
+static char *migratable_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_condition(object, "LiveMigratable");
+}
+
+static char *status_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_path(object, "status/printableStatus");
+}
+
+static char *phase_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_path(object, "status/phase");
+}
+
+static char *address_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_path(object, "status/interfaces/0/ipAddress");
+}
+
+static char *node_cell(const struct cJSON *object, int64_t now_s)
+{
+	return cell_path(object, "status/nodeName");
+}
+
+/* Columns as KubeVirt's CustomResourceDefinitions print them. */
+static const struct column vm_columns[] = {
+	{"NAME", false, name_cell},
+	{"AGE", false, age_cell},
+	{"STATUS", false, status_cell},
+	{"READY", false, ready_cell},
+	{0},
+};
+
+static const struct column vmi_columns[] = {
+	{"NAME", false, name_cell},
+	{"AGE", false, age_cell},
+	{"PHASE", false, phase_cell},
+	{"IP", false, address_cell},
+	{"NODENAME", false, node_cell},
+	{"READY", false, ready_cell},
+	{"LIVE-MIGRATABLE", true, migratable_cell},
+	{"PAUSED", true, paused_cell},
+	{0},
+};
+
+static const struct kind kinds[] = {
+	{KIND_VM, "virtualmachine.kubevirt.io",
+	 "vm vms virtualmachine virtualmachines virtualmachine.kubevirt.io "
+	 "virtualmachines.kubevirt.io",
+	 vm_columns},
+	{KIND_VMI, "virtualmachineinstance.kubevirt.io",
+	 "vmi vmis virtualmachineinstance virtualmachineinstances "
+	 "virtualmachineinstance.kubevirt.io virtualmachineinstances.kubevirt.io",
+	 vmi_columns},
+};
+#define N_KINDS (sizeof(kinds) / sizeof(*kinds))
+
+static bool is_named(const struct kind *kind, const char *name, size_t len)
+{
+	for (const char *at = kind->names; *at;) {
+		size_t word = strcspn(at, " ");
+
+		if (word == len && strncasecmp(at, name, len) == 0)
+			return true;
+		at += word;
+		at += *at == ' ';
+	}
+	return false;
+}
+
+static int find(const char *name, size_t len, const struct kind **ret_kind, struct bl_err *err)
+{
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (is_named(&kinds[i], name, len)) {
+			*ret_kind = &kinds[i];
+			return 0;
+		}
+	}
+	return bl_fail(err, -EINVAL,
+		       "there is no resource type \"%.*s\"; use vm (virtualmachines) or vmi "
+		       "(virtualmachineinstances)",
+		       (int)len, name);
+}
+
+int kind_find(const char *name, const struct kind **ret_kind, struct bl_err *err)
+{
+	return find(name, strlen(name), ret_kind, err);
+}
+
+char *kind_resource(const char *kind)
+{
+	char *lower;
+
+	for (size_t i = 0; i < N_KINDS; i++) {
+		if (strcmp(kinds[i].kind, kind) == 0)
+			return bl_strdup(kinds[i].resource);
+	}
+	lower = bl_strdup(kind);
+	for (char *at = lower; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return lower;
+}
+
+static void add(struct targets *targets, const struct kind *kind, const char *name)
+{
+	targets->items =
+		bl_realloc(targets->items, (targets->n_items + 1) * sizeof(*targets->items));
+	targets->items[targets->n_items++] = (struct target){.kind = kind, .name = name};
+}
+
+/* "vm/a" */
+static int add_slashed(struct targets *targets, const char *arg, struct bl_err *err)
+{
+	const char *slash = strchr(arg, '/');
+	const struct kind *kind;
+	int r;
+
+	if (!slash)
+		return bl_fail(err, -EINVAL, "\"%s\": write every name as TYPE/NAME, or none", arg);
+	if (slash[1] == '\0' || strchr(slash + 1, '/'))
+		return bl_fail(err, -EINVAL, "\"%s\": expected TYPE/NAME", arg);
+	r = find(arg, (size_t)(slash - arg), &kind, err);
+	if (r < 0)
+		return r;
+	add(targets, kind, slash + 1);
+	return 0;
+}
+
+/* "vm" or "vm,vmi", each with all the names that follow */
+static int add_types(struct targets *targets, const char *types, char *const *names, size_t n_names,
+		     struct bl_err *err)
+{
+	for (const char *at = types;;) {
+		size_t len = strcspn(at, ",");
+		const struct kind *kind;
+		int r = find(at, len, &kind, err);
+
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < n_names; i++)
+			add(targets, kind, names[i]);
+		if (n_names == 0)
+			add(targets, kind, NULL);
+		if (at[len] == '\0')
+			return 0;
+		at += len + 1;
+	}
+}
+
+int targets_parse(char *const *args, size_t n_args, const struct kind *fallback,
+		  struct targets *ret_targets, struct bl_err *err)
+{
+	struct targets targets = {0};
+	bool slashed = n_args && strchr(args[0], '/');
+	int r = 0;
+
+	if (!slashed && !fallback && n_args)
+		r = add_types(&targets, args[0], args + 1, n_args - 1, err);
+	for (size_t i = 0; i < n_args && r == 0; i++) {
+		if (slashed)
+			r = add_slashed(&targets, args[i], err);
+		else if (fallback)
+			add(&targets, fallback, args[i]);
+		else if (strchr(args[i], '/'))
+			r = bl_fail(err, -EINVAL, "\"%s\": write every name as TYPE/NAME, or none",
+				    args[i]);
+	}
+	if (r < 0) {
+		targets_clear(&targets);
+		return r;
+	}
+	*ret_targets = targets;
+	return 0;
+}
+
+void targets_clear(struct targets *targets)
+{
+	free(targets->items);
+	*targets = (struct targets){0};
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Manifests become JSON; see manifest.h. */
+#include "manifest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <beeline/file.h>
+#include <beeline/yaml.h>
+
+#include "client.h"
+
+static const char *part(const struct cJSON *document, const char *path)
+{
+	const char *text = bl_json_get_string(document, path);
+
+	return text ? text : "";
+}
+
+/* The members that every object must have before anything else can be said about it. */
+static int check(const struct cJSON *document, const char *source, size_t number,
+		 struct bl_err *err)
+{
+	static const char *const paths[] = {"apiVersion", "kind", "metadata/name"};
+	static const char *const dotted[] = {"apiVersion", "kind", "metadata.name"};
+
+	if (!bl_json_is_object(document))
+		return bl_fail(err, -EINVAL, "%s: document %zu: expected an object, got %s", source,
+			       number, bl_json_type(document));
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		if (part(document, paths[i])[0] == '\0')
+			return bl_fail(err, -EINVAL, "%s: document %zu: %s: expected a string",
+				       source, number, dotted[i]);
+	}
+	return 0;
+}
+
+static int place(struct cJSON *document, const char *source, const char *namespace,
+		 struct bl_err *err)
+{
+	const char *own = part(document, "metadata/namespace");
+
+	if (*own == '\0') {
+		bl_json_set_string(bl_json_get(document, "metadata"), "namespace",
+				   namespace ? namespace : NAMESPACE_DEFAULT);
+		return 0;
+	}
+	if (namespace && strcmp(own, namespace) != 0)
+		return bl_fail(err, -EINVAL,
+			       "%s: %s \"%s\": the namespace \"%s\" of the manifest is not the "
+			       "\"%s\" of --namespace",
+			       source, part(document, "kind"), part(document, "metadata/name"), own,
+			       namespace);
+	return 0;
+}
+
+static int add_document(const struct cJSON *document, const char *source, size_t number,
+			const char *namespace, struct cJSON *objects, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *copy = bl_json_copy(document);
+	int r;
+
+	r = check(copy, source, number, err);
+	if (r < 0)
+		return r;
+	r = place(copy, source, namespace, err);
+	if (r < 0)
+		return r;
+	bl_json_append(objects, bl_take_ptr(copy));
+	return 0;
+}
+
+static bool is_list(const struct cJSON *document)
+{
+	return bl_json_is_object(document) && strcmp(part(document, "kind"), "List") == 0 &&
+	       bl_json_is_array(bl_json_get(document, "items"));
+}
+
+int manifest_parse(const char *text, size_t len, const char *source, const char *namespace,
+		   struct cJSON *objects, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *documents = NULL;
+	size_t number = 0;
+
+	if (bl_yaml_parse(text, len, &documents, err) < 0)
+		return bl_wrap(err, "%s", source);
+	bl_json_for_each (document, documents) {
+		const struct cJSON *first = is_list(document)
+						    ? bl_json_first(bl_json_get(document, "items"))
+						    : document;
+
+		for (const struct cJSON *each = first; each; each = bl_json_next(each)) {
+			int r = add_document(each, source, ++number, namespace, objects, err);
+
+			if (r < 0)
+				return r;
+			if (!is_list(document))
+				break;
+		}
+	}
+	return 0;
+}
+
+static int read_fd(int fd, const char *source, const char *namespace, struct cJSON *objects,
+		   struct bl_err *err)
+{
+	bl_autofree char *text = NULL;
+	size_t len;
+	int r;
+
+	r = bl_file_read_fd(fd, MANIFEST_BYTES_MAX, &text, &len, err);
+	if (r == -EFBIG)
+		return bl_fail(err, r, "%s: a manifest may have at most %u MiB", source,
+			       MANIFEST_BYTES_MAX / (1024 * 1024));
+	if (r < 0)
+		return bl_wrap(err, "%s", source);
+	return manifest_parse(text, len, source, namespace, objects, err);
+}
+
+static int read_file(const char *path, const char *namespace, struct cJSON *objects,
+		     struct bl_err *err)
+{
+	bl_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return bl_fail_errno(err, -errno, "%s", path);
+	return read_fd(fd, path, namespace, objects, err);
+}
+
+static int is_manifest(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+
+	return entry->d_name[0] != '.' && dot &&
+	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0);
+}
+
+static int read_folder(const char *path, const char *namespace, struct cJSON *objects,
+		       struct bl_err *err)
+{
+	bl_autofree struct dirent **entries = NULL;
+	int n = scandir(path, &entries, is_manifest, alphasort);
+	int r = 0;
+
+	if (n < 0)
+		return bl_fail_errno(err, -errno, "%s", path);
+	if (n == 0)
+		return bl_fail(err, -ENOENT, "%s: no .yaml, .yml or .json file in this folder",
+			       path);
+	for (int i = 0; i < n; i++) {
+		bl_autofree char *file = bl_format("%s/%s", path, entries[i]->d_name);
+
+		if (r == 0)
+			r = read_file(file, namespace, objects, err);
+		free(entries[i]);
+	}
+	return r;
+}
+
+static int read_path(const char *path, const char *namespace, struct cJSON *objects,
+		     struct bl_err *err)
+{
+	struct stat st;
+
+	if (strcmp(path, "-") == 0)
+		return read_fd(STDIN_FILENO, "standard input", namespace, objects, err);
+	if (stat(path, &st) < 0)
+		return bl_fail_errno(err, -errno, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return read_folder(path, namespace, objects, err);
+	return read_file(path, namespace, objects, err);
+}
+
+int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
+		   struct cJSON **ret_objects, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *objects = bl_json_array();
+
+	for (size_t i = 0; i < n_paths; i++) {
+		int r = read_path(paths[i], namespace, objects, err);
+
+		if (r < 0)
+			return r;
+	}
+	if (bl_json_size(objects) == 0)
+		return bl_fail(err, -EINVAL, "no objects in %s", paths[0]);
+	*ret_objects = bl_take_ptr(objects);
+	return 0;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Objects for people and for scripts: a table per kind, or -o json, yaml and name. Documents are
+ * printed as they are to a file or pipe, and cleaned on a terminal.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <beeline/json.h>
+
+#include "kind.h"
+#include "table.h"
+
+#define OUTPUT_CHOICES "wide|json|yaml|name"
+#define OPTION_OUTPUT(owner, values)                                                        \
+	{                                                                                   \
+		.name = "output", .letter = 'o', .type = BL_OPTION_STRING,                  \
+		.offset = offsetof(owner, output), .argument = "FORMAT", .choices = values, \
+		.help = "how the answer is printed"                                         \
+	}
+
+struct output {
+	const char *format; /* one of the choices; NULL: a table */
+	bool namespaces;    /* a NAMESPACE column first */
+	bool resources;     /* names as virtualmachine.kubevirt.io/vm-01 */
+	bool no_headers;
+};
+
+bool output_is_table(const struct output *output);
+bool output_is(const struct output *output, const char *format);
+
+/* One document in json or yaml. */
+void output_document(const struct output *output, const struct cJSON *document, FILE *file);
+/* "virtualmachine.kubevirt.io/vm-01" */
+void output_name(const struct cJSON *object, FILE *file);
+
+/* A table of one kind: its columns, then a row per object. */
+void output_columns(const struct output *output, const struct kind *kind, struct table *table);
+void output_row(const struct output *output, const struct kind *kind, const struct cJSON *object,
+		int64_t now_s, struct table *table);
