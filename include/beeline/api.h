@@ -19,8 +19,11 @@
  *   logs      {"namespace", "name", "source": "launcher" | "console" | "qemu"} -> {} with one fd,
  *             the open log file
  *   monitor   {"namespace"?, "name"?, "endpoint"?, "sample": N} -> progress, one event each:
- *             {"time", "endpoint", "direction": "to-vm" | "from-vm", "verdict": "dropped" | "traced",
- *              "reason": "...", "code": 132, "bytes", "source", "destination", "protocol", ...}
+ *             {"time": "2026-01-02T03:04:05.678901Z", "endpoint",
+ *              "direction": "to-vm" | "from-vm" | "pod-out", "verdict": "dropped" | "traced",
+ *              "reason": "...", "code": 132, "bytes", "protocol": "TCP" | "ICMPv6" | "ARP" | ...,
+ *              "source"?, "destination"? (addresses; MACs where there are none),
+ *              "sourcePort"?, "destinationPort"?, "detail"? ("echo request", "SYN", ...)}
  *             or {"lost": N}
  *   status    {}                                  -> the agent's own state (version, KVM, counts)
  *   endpoint-add     {"name", "netns" (with one fd: the namespace), "uplink", "tap", "binding",
@@ -29,8 +32,8 @@
  *   endpoint-list    {}  -> {"items": [...]};  endpoint-get {"name"} -> {"endpoint", "counters"}
  *   endpoint-delete  {"name"} -> {}
  *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
- *                    {"image": {...}}
- *   image-list {} -> {"items": [...]};  image-delete {"name"};  image-prune {} -> {"deleted": [...]}
+ *                    {"image": {"name", "digest", "format", "bytes", "virtualBytes"}}
+ *   image-list {} -> {"items": [<image>, ...]};  image-delete {"name"};  image-prune {} -> {"deleted": [...]}
  *
  * Kinds are named as in the manifests: "VirtualMachine", "VirtualMachineInstance".
  */
