@@ -29,7 +29,12 @@
  *   endpoint-add     {"name", "netns" (with one fd: the namespace), "uplink", "tap", "binding",
  *                     "mac"?, "ports": ["80/TCP"], "spoofGuard": bool, "dns": [], "search": [],
  *                     "hostname"?, "namespace"?, "labels": {}} -> {"endpoint": {...}}
- *   endpoint-list    {}  -> {"items": [...]};  endpoint-get {"name"} -> {"endpoint", "counters"}
+ *   endpoint-list    {}  -> {"items": [<endpoint>, ...]}
+ *   endpoint-get     {"name"} -> {"endpoint", "counters"}
+ *       endpoint = {"name", "index", "binding": "pod" | "masquerade", "mac", "addresses": [the pod's],
+ *                   "mtu", "netns", "uplink", "tap", "attach": "tcx" | "clsact", "spoofGuard"}
+ *       counters = {"toVm": {"packets", "bytes"}, "fromVm": {...}, "podOut": {...}, "reasons":
+ *                   [{"direction", "reason", "code", "packets", "bytes"}]}, forwarded ones aside
  *   endpoint-delete  {"name"} -> {}
  *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
  *                    {"image": {"name", "digest", "format", "bytes", "virtualBytes"}}
