@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <beeline/cleanup.h>
 #include <beeline/err.h>
 #include <beeline/file.h>
 
