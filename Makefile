@@ -41,7 +41,7 @@ obj = $(patsubst %.c,$(B)/%.o,$(1))
 PROGRAMS := $(B)/beeline $(B)/beeline-agent $(B)/beeline-launcher
 SKELETONS := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.skel.h,$(BPF_SRC))
 
-include $(wildcard selftests/*/tier.mk)
+include $(wildcard guest/guest.mk selftests/*/tier.mk)
 
 .PHONY: all
 all: $(PROGRAMS) ## Build all programs and BPF objects into build/
@@ -88,4 +88,4 @@ clean: ## Remove build/
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
