@@ -10,6 +10,7 @@
 #include "forward.h"
 #include "guard.h"
 #include "maps.h"
+#include "masquerade.h"
 #include "mtu.h"
 #include "parse.h"
 #include "pkt.h"
@@ -53,6 +54,65 @@ int bl_pod_from_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_pod_to_wire(skb, &pkt);
 	return bl_finish(skb, &pkt, verdict);
+}
+
+SEC("tc")
+int bl_masq_to_vm(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+	enum bl_verdict verdict;
+
+	if (!bl_begin(skb, &pkt, BL_TO_VM))
+		return BL_CODE_NEXT;
+	verdict = bl_parse(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_learn(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_masq_owner(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_clamp(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_masq_to_guest(skb, &pkt);
+	return bl_finish(skb, &pkt, verdict);
+}
+
+SEC("tc")
+int bl_masq_from_vm(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+	enum bl_verdict verdict;
+
+	if (!bl_begin(skb, &pkt, BL_FROM_VM))
+		return BL_CODE_NEXT;
+	verdict = bl_parse(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_guard(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_respond(skb, &pkt, BL_ONLINK_ANSWERED);
+	if (verdict == BL_GO_ON)
+		verdict = bl_mtu(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_clamp(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_masq_to_wire(skb, &pkt);
+	return bl_finish(skb, &pkt, verdict);
+}
+
+/* At the uplink's egress: remembers what the pod itself opens, so that its replies stay the pod's.
+ * The guest's packets go by bpf_redirect_peer and never come here, but for those whose neighbour the
+ * kernel resolved. */
+SEC("tc")
+int bl_masq_pod_out(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+
+	if (!bl_begin(skb, &pkt, BL_POD_OUT))
+		return BL_CODE_NEXT;
+	if (skb->mark != BL_MARK_GUEST && bl_parse(skb, &pkt) == BL_GO_ON && bl_pkt_is_ip(&pkt) &&
+	    bl_addr_eq(&pkt.src, bl_pod_addr(&pkt)))
+		bl_masq_record(skb, &pkt, BL_CT_POD);
+	pkt.reason = BL_REASON_PASSED;
+	return bl_finish(skb, &pkt, BL_PASS);
 }
 
 /* bpf_redirect_peer() and friends are for GPL-compatible programs. */

@@ -48,12 +48,20 @@ struct sk_buff {
 
 #define BL_CHECKSUM_PARTIAL 3
 
-/* Reads the real skb behind the context. bpf_cast_to_kern_ctx() is 6.2 and later; this works on
- * every kernel with BTF, and only answers and rewritten handshakes ask. */
+/* bpf_cast_to_kern_ctx() is 6.2 and later and nearly free; the loader sets the flag where it exists.
+ * Else the real skb behind the context is read by a helper. */
+const volatile bool bl_can_cast = false;
+extern void *bpf_cast_to_kern_ctx(void *skb) __ksym __weak;
+
 static __always_inline bool bl_csum_is_partial(struct __sk_buff *skb)
 {
-	struct sk_buff *kskb = (void *)skb;
+	struct sk_buff *kskb;
 
+	if (bl_can_cast) {
+		kskb = bpf_cast_to_kern_ctx(skb);
+		return BPF_CORE_READ_BITFIELD(kskb, ip_summed) == BL_CHECKSUM_PARTIAL;
+	}
+	kskb = (void *)skb;
 	return BPF_CORE_READ_BITFIELD_PROBED(kskb, ip_summed) == BL_CHECKSUM_PARTIAL;
 }
 

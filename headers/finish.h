@@ -127,7 +127,7 @@ static __always_inline int bl_finish(struct __sk_buff *skb, const struct bl_pkt 
 	case BL_TO_UPLINK:
 		return bl_to_uplink(skb, pkt);
 	case BL_TO_NEIGHBOUR:
-		skb->mark = 0;
+		skb->mark = pkt->mark;
 		return bpf_redirect_neigh(pkt->ep->uplink_ifindex, NULL, 0, 0);
 	case BL_DROP:
 		return BL_CODE_DROP;

@@ -50,7 +50,7 @@ struct {
  * the later one stays, both are true. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, BL_ENDPOINTS_MAX *BL_FAMILIES);
+	__uint(max_entries, (BL_ENDPOINTS_MAX)*BL_FAMILIES);
 	__type(key, __u32);
 	__type(value, struct bl_nexthop);
 } bl_nexthops SEC(".maps");
@@ -60,7 +60,7 @@ struct {
 /* Forwarded packets and bytes per endpoint and direction. Per CPU, so no atomics. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, BL_ENDPOINTS_MAX *BL_DIRECTIONS_MAX);
+	__uint(max_entries, (BL_ENDPOINTS_MAX)*BL_DIRECTIONS_MAX);
 	__type(key, __u32);
 	__type(value, struct bl_counter);
 } bl_traffic SEC(".maps");
@@ -97,3 +97,19 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } bl_answered SEC(".maps");
+
+/* Connections, an inner array per masqueraded endpoint. */
+struct bl_ct_share {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_CT_SETS_MIN);
+	__uint(map_flags, BPF_F_INNER_MAP);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct bl_ct_set));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__array(values, struct bl_ct_share);
+} bl_conntrack SEC(".maps");

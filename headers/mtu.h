@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "conntrack.h"
 #include "csum.h"
 #include "maps.h"
 #include "parse.h"

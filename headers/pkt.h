@@ -37,6 +37,7 @@ struct bl_pkt {
 	const struct bl_endpoint *ep;
 	__u32 endpoint; /* index */
 	__u32 flags;    /* enum bl_pkt_flags */
+	__u32 mark;     /* with BL_TO_NEIGHBOUR: what bl_masq_pod_out is to know */
 	struct bl_addr src, dst;
 	__u8 smac[ETH_ALEN], dmac[ETH_ALEN];
 	__be16 ethertype; /* behind one VLAN tag */

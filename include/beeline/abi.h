@@ -91,7 +91,7 @@ struct bl_endpoint {
 	 * address becomes the pod's; folded to 16 bits, in network order as the checksum is */
 	__u16 delta4;
 	__u16 delta6;
-	__u32 pad0;
+	__u32 ct_sets; /* size of this endpoint's share of bl_conntrack; 0: none */
 	struct bl_addr guest4;
 	struct bl_addr guest6;
 	struct bl_addr pod4; /* pod binding: the same as guest4 */
@@ -146,6 +146,37 @@ struct bl_lease {
 	struct bl_blob ra;
 };
 
+/* ---- bl_conntrack: ARRAY_OF_MAPS[endpoint]; programs write, the agent makes and removes --------- */
+
+/* Whose connection is it: the guest's, or the pod's own? Only masquerade needs to know. Each endpoint
+ * has a share of its own, an ARRAY of sets made by the agent with BPF_F_INNER_MAP and a power of two
+ * of entries; eviction stays inside a set, so one VM cannot push out another's connections. */
+#define BL_CT_WAYS     4
+#define BL_CT_SETS_MIN 16
+#define BL_CT_SETS     2048 /* 8192 connections in 256 KiB */
+
+enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
+
+/* Times are in units of 2^30 ns of CLOCK_MONOTONIC: seconds, nearly, without a division. */
+#define BL_CT_TIME_SHIFT 30
+#define BL_CT_CLAIMED	 0xffffffffu /* expires: somebody is writing this entry */
+
+struct bl_ct_entry {
+	struct bl_addr remote;
+	/* ICMP echo: the identifier in both; a fragmented datagram: the two halves of its id */
+	__be16 remote_port, local_port;
+	__u8 protocol; /* IPPROTO_* */
+	__u8 owner;    /* enum bl_ct_owner; written last */
+	__u8 fragment; /* 1: stands for the later fragments of a datagram */
+	__u8 pad;
+	__u32 expires; /* 0: free */
+	__u32 pad2;
+};
+
+struct bl_ct_set {
+	struct bl_ct_entry ways[BL_CT_WAYS];
+};
+
 /* ---- counters: programs write, the agent reads ----------------------------------------------- */
 
 /* bl_traffic: PERCPU_ARRAY[endpoint * BL_DIRECTIONS_MAX + direction]: what was forwarded. */
@@ -170,6 +201,8 @@ struct bl_verdict_key {
 	X(PASSED, 2, "Passed to the pod's stack")                                                  \
 	X(CONSUMED, 3, "Consumed, no answer due")                                                  \
 	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")                               \
+	X(PORT_CLOSED, 5, "Port not declared, left to the pod")                                    \
+	X(POD_OWN, 6, "The pod's own connection")                                                  \
 	X(SPOOFED_MAC, 130, "Invalid source mac")                                                  \
 	X(SPOOFED_IP, 132, "Invalid source ip")                                                    \
 	X(POLICY, 133, "Policy denied")                                                            \
@@ -192,7 +225,6 @@ struct bl_verdict_key {
 	X(TOO_BIG, 227, "Packet too big, sender told")                                             \
 	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                                  \
 	X(NO_NEXT_HOP, 229, "Next hop not known yet")                                              \
-	X(PORT_CLOSED, 230, "Port not declared in the manifest")                                   \
 	X(PARTIAL_CSUM, 231, "Answer impossible on a partial checksum")
 
 enum bl_reason {
@@ -245,6 +277,7 @@ struct bl_config {
 _Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");
 _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
 _Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
+_Static_assert(sizeof(struct bl_ct_set) == 128, "bl_ct_set");
 _Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
 _Static_assert(sizeof(struct bl_endpoint) % 64 == 0, "bl_endpoint");
 _Static_assert(sizeof(struct bl_event) == 24 + BL_EVENT_BYTES_MAX, "bl_event");
