@@ -67,6 +67,9 @@ $(B)/%.o: %.c Makefile | $(SKELETONS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(CFLAGS_PKG) -c -o $@ $<
 
+# The built-in network is this file, taken in by the assembler.
+$(B)/agent/cni_conf.o: deploy/cni/beeline.conflist
+
 # BPF: object, then skeleton. -mcpu=v3 is what kernel 6.1 knows.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter \
               -Wno-address-of-packed-member -Iinclude -Iheaders \

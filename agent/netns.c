@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /*
  * Network namespaces: made and named as iproute2 does it, so that both see the same set. A name is
  * a bind mount of the namespace's file; the mount keeps the namespace alive without a process.

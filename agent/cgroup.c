@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The host's cgroup hierarchies as /proc/self/mountinfo names them: one per controller (version 1),
+ * one for all (version 2), or both side by side.
+ */
+#include "cgroup.h"
+
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <beeline/cleanup.h>
+#include <beeline/file.h>
+
+#define CGROUP_PARENT   "beeline"
+#define CONTROLLERS_MAX 4096
+#define SYSTEMD_RUNS    "/run/systemd/system"
+#define MOUNTS_PATH     "/proc/self/mounts"
+
+static void close_mounts(FILE **mounts)
+{
+	if (*mounts)
+		endmntent(*mounts);
+}
+
+static bool is_cgroup(const struct mntent *mount)
+{
+	return strcmp(mount->mnt_type, "cgroup") == 0 || strcmp(mount->mnt_type, "cgroup2") == 0;
+}
+
+static bool has_file(const char *dir, const char *name)
+{
+	bl_autofree char *path = bl_format("%s/%s", dir, name);
+
+	return bl_file_exists(path);
+}
+
+static void look_at_v1(const struct mntent *mount, struct cgroup_support *support)
+{
+	support->memory |= hasmntopt(mount, "memory") != NULL;
+	support->pids |= hasmntopt(mount, "pids") != NULL;
+	if (hasmntopt(mount, "cpu")) {
+		support->cpu_shares = true;
+		support->cpu_quota = has_file(mount->mnt_dir, "cpu.cfs_quota_us");
+	}
+}
+
+static bool has_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; (at = strstr(at, word)); at += len)
+		if ((at == text || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+	return false;
+}
+
+static void look_at_v2(const struct mntent *mount, struct cgroup_support *support)
+{
+	bl_autofree char *path = bl_format("%s/cgroup.controllers", mount->mnt_dir);
+	bl_autofree char *text = NULL;
+
+	if (bl_file_read(path, CONTROLLERS_MAX, &text, NULL, NULL) < 0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	support->memory |= has_word(text, "memory");
+	support->pids |= has_word(text, "pids");
+	support->cpu_shares |= has_word(text, "cpu");
+	support->cpu_quota |= has_word(text, "cpu");
+}
+
+void cgroup_probe(struct cgroup_support *ret_support)
+{
+	bl_cleanup(close_mounts) FILE *mounts = setmntent(MOUNTS_PATH, "re");
+	struct mntent *mount;
+
+	*ret_support = (struct cgroup_support){.systemd = bl_file_exists(SYSTEMD_RUNS)};
+	while (mounts && (mount = getmntent(mounts))) {
+		if (strcmp(mount->mnt_type, "cgroup") == 0)
+			look_at_v1(mount, ret_support);
+		else if (strcmp(mount->mnt_type, "cgroup2") == 0)
+			look_at_v2(mount, ret_support);
+	}
+}
+
+char *cgroup_path(const struct cgroup_support *support, const char *id)
+{
+	if (support->systemd)
+		return bl_format("system.slice:%s:%s", CGROUP_PARENT, id);
+	return bl_format("/%s/%s", CGROUP_PARENT, id);
+}
+
+void cgroup_remove_parent(void)
+{
+	bl_cleanup(close_mounts) FILE *mounts = setmntent(MOUNTS_PATH, "re");
+	struct mntent *mount;
+
+	while (mounts && (mount = getmntent(mounts))) {
+		bl_autofree char *path = bl_format("%s/%s", mount->mnt_dir, CGROUP_PARENT);
+
+		/* Fails while a VM's group is in it, as it should. */
+		if (is_cgroup(mount))
+			rmdir(path);
+	}
+}
