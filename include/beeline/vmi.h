@@ -18,6 +18,7 @@
 
 #include <beeline/addr.h>
 #include <beeline/err.h>
+#include <beeline/fields.h>
 #include <beeline/json.h>
 
 #define BL_VMI_DISKS_MAX      64
@@ -71,7 +72,7 @@ struct bl_interface {
 	struct bl_port *ports; /* spec.domain.devices.interfaces[].ports */
 	size_t n_ports;
 	/* dhcpOptions */
-	char *boot_file_name;	/* option 67 */
+	char *boot_file_name;   /* option 67 */
 	char *tftp_server_name; /* option 66 */
 	struct bl_addr *ntp_servers;
 	size_t n_ntp_servers;
@@ -91,11 +92,11 @@ struct bl_network {
 struct bl_volume {
 	char *name;
 	enum bl_volume_kind kind;
-	char *image;		 /* containerDisk.image */
-	char *path;		 /* containerDisk.path or hostDisk.path */
-	char *host_disk_type;	 /* "Disk", "DiskOrCreate" */
-	int64_t capacity_bytes;	 /* emptyDisk.capacity, hostDisk.capacity */
-	char *user_data;	 /* decoded, NUL-terminated */
+	char *image;            /* containerDisk.image */
+	char *path;             /* containerDisk.path or hostDisk.path */
+	char *host_disk_type;   /* "Disk", "DiskOrCreate" */
+	int64_t capacity_bytes; /* emptyDisk.capacity, hostDisk.capacity */
+	char *user_data;        /* decoded, NUL-terminated */
 	size_t user_data_len;
 	char *network_data;
 	size_t network_data_len;
@@ -103,20 +104,20 @@ struct bl_volume {
 
 struct bl_cpu {
 	uint32_t cores, sockets, threads; /* 0 before defaults */
-	char *model;			  /* NULL: host-model under KVM, maximum under emulation */
+	char *model;                      /* NULL: host-model under KVM, maximum under emulation */
 };
 
 struct bl_vmi {
 	char *namespace;
 	char *name;
 	char *uid;
-	char *hostname;	 /* spec.hostname, default: the name */
+	char *hostname; /* spec.hostname, default: the name */
 	char *subdomain;
 	struct bl_cpu cpu;
-	int64_t memory_bytes;	       /* guest memory */
-	int64_t memory_request_bytes;  /* resources.requests.memory, 0: none */
-	int64_t memory_limit_bytes;    /* resources.limits.memory, 0: none */
-	int64_t cpu_request_milli;     /* resources.requests.cpu, 0: none */
+	int64_t memory_bytes;         /* guest memory */
+	int64_t memory_request_bytes; /* resources.requests.memory, 0: none */
+	int64_t memory_limit_bytes;   /* resources.limits.memory, 0: none */
+	int64_t cpu_request_milli;    /* resources.requests.cpu, 0: none */
 	int64_t cpu_limit_milli;
 	char *machine_type; /* "q35" */
 	enum bl_firmware firmware;
@@ -127,7 +128,8 @@ struct bl_vmi {
 	char *firmware_serial;
 	bool acpi; /* features.acpi.enabled */
 	bool rng;
-	bool autoattach_graphics, autoattach_serial, autoattach_memballoon, autoattach_pod_interface;
+	bool autoattach_graphics, autoattach_serial, autoattach_memballoon,
+		autoattach_pod_interface;
 	bool multiqueue; /* networkInterfaceMultiqueue */
 	bool start_paused;
 	uint32_t termination_grace_seconds; /* default 30 */
@@ -143,6 +145,7 @@ struct bl_vmi {
 	size_t n_dns_servers;
 	char **dns_searches;
 	size_t n_dns_searches;
+	struct bl_warnings warnings; /* fields accepted without effect, a sentence each */
 };
 
 enum bl_run_strategy {
@@ -158,11 +161,13 @@ struct bl_vm {
 	char *name;
 	char *uid;
 	enum bl_run_strategy run_strategy; /* from runStrategy or running */
-	struct cJSON *vmi_template; /* spec.template, borrowed from the document */
+	const struct cJSON *vmi_template;  /* spec.template, borrowed from the document */
+	struct bl_warnings warnings;       /* of the VM and its template */
 };
 
 /* Decode + default + validate; on success the caller owns *ret_vmi. The document must outlive it
- * only where a member says "borrowed". */
+ * only where a member says "borrowed". Errors: -EINVAL, or -ENOTSUP for what is sound KubeVirt but
+ * not supported here. */
 int bl_vmi_new(const struct cJSON *document, struct bl_vmi **ret_vmi, struct bl_err *err);
 void bl_vmi_free(struct bl_vmi *vmi);
 BL_DEFINE_AUTO(vmi, struct bl_vmi *, bl_vmi_free)
@@ -187,5 +192,6 @@ const struct bl_network *bl_vmi_network(const struct bl_vmi *vmi, const char *na
 uint32_t bl_vmi_queues(const struct bl_vmi *vmi, const struct bl_interface *interface);
 
 /* Checks what every object must have: apiVersion, kind, metadata.name and namespace as DNS names,
- * labels and annotations as maps of strings. For all kinds of the store. */
+ * labels and annotations as maps of strings. For all kinds of the store. Kinds that one machine has
+ * no use for (Service, DataVolume, presets, ...) are refused with what to write instead. */
 int bl_object_validate(const struct cJSON *document, struct bl_err *err);
