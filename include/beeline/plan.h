@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <beeline/err.h>
@@ -20,15 +21,31 @@ enum bl_vm_action {
 
 struct bl_vm_plan {
 	enum bl_vm_action action;
-	struct cJSON *vmi;	/* owned; with BL_VM_CREATE_VMI */
-	struct cJSON *status;	/* owned; the VM's whole new status */
-	uint64_t requeue_ns;	/* look again after this long; 0: only when something changes */
+	struct cJSON *vmi;    /* owned; with BL_VM_CREATE_VMI */
+	struct cJSON *status; /* owned; the VM's whole new status */
+	uint64_t requeue_ns;  /* look again after this long; 0: only when something changes */
 };
 
-/* vm: the VirtualMachine. vmi: its VirtualMachineInstance, or NULL. wall_s: seconds since 1970. */
+/* vm: the VirtualMachine. vmi: its VirtualMachineInstance, or NULL. wall_s: seconds since 1970. Both
+ * were validated when they were stored. A VMI of that name that the VM does not own is left alone
+ * and reported by condition Failure. */
 int bl_plan_vm(const struct cJSON *vm, const struct cJSON *vmi, int64_t wall_s,
 	       struct bl_vm_plan *ret_plan, struct bl_err *err);
 void bl_vm_plan_clear(struct bl_vm_plan *plan);
+
+/* What `virtctl start|stop|restart` does to the VM's document, by its run strategy: spec.runStrategy
+ * (or running) is changed, or status.stateChangeRequests gets a request; the next plan acts on it.
+ * -EBUSY with a sentence when the verb does not fit the state. */
+enum bl_vm_verb { BL_VM_START, BL_VM_STOP, BL_VM_RESTART };
+int bl_vm_request(struct cJSON *vm, const struct cJSON *vmi, enum bl_vm_verb verb,
+		  struct bl_err *err);
+
+/* Sets status.phase of a VMI and records when in status.phaseTransitionTimestamps, which the start
+ * failure's back-off reads. Returns whether the phase changed. */
+bool bl_phase_set(struct cJSON *status, const char *phase, int64_t wall_s);
+/* When the VMI entered that phase; -1 when it never did. */
+int64_t bl_phase_time(const struct cJSON *status, const char *phase);
+bool bl_phase_is_final(const char *phase); /* Succeeded, Failed; NULL is not */
 
 /* Sets or updates a condition in status.conditions (type, status "True"/"False"/"Unknown", reason,
  * message); lastTransitionTime moves only when status changes. Returns whether anything changed. */
