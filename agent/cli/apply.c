@@ -107,7 +107,7 @@ const struct bl_verb verb_apply = {
 		"Examples:\n"
 		"  beeline apply -f vm.yaml\n"
 		"  beeline apply -f manifests/ -n team-a\n"
-		"  sed s/vm-01/vm-02/ vm.yaml | beeline apply -f -\n",
+		"  sed s/vm-01/vm-02/ vm.yaml | beeline apply -f -",
 	.options = rows,
 	.options_size = sizeof(struct apply_options),
 	.run = run,

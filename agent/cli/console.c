@@ -123,7 +123,7 @@ const struct bl_verb verb_console = {
 		"\n"
 		"Examples:\n"
 		"  beeline console vm-01\n"
-		"  printf 'uname -a\\n' | beeline console vm-01\n",
+		"  printf 'uname -a\\n' | beeline console vm-01",
 	.options = rows,
 	.options_size = sizeof(struct console_options),
 	.min_args = 1,

@@ -249,7 +249,7 @@ const struct bl_verb verb_delete = {
 		"  beeline delete vm vm-01\n"
 		"  beeline delete vm/vm-01 vm/vm-02\n"
 		"  beeline delete -f vm.yaml --ignore-not-found\n"
-		"  beeline delete vm --all --timeout 2m\n",
+		"  beeline delete vm --all --timeout 2m",
 	.options = rows,
 	.options_size = sizeof(struct delete_options),
 	.max_args = -1,

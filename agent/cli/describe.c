@@ -221,7 +221,7 @@ const struct bl_verb verb_describe = {
 	.summary = "Show everything about objects, their conditions included",
 	.help = "Examples:\n"
 		"  beeline describe vm vm-01\n"
-		"  beeline describe vmi/vm-01\n",
+		"  beeline describe vmi/vm-01",
 	.options = rows,
 	.options_size = sizeof(struct describe_options),
 	.min_args = 1,

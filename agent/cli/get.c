@@ -289,7 +289,7 @@ const struct bl_verb verb_get = {
 		"  beeline get vmi -A -o wide\n"
 		"  beeline get vm vm-01 -o yaml\n"
 		"  beeline get vm/vm-01 vmi/vm-01\n"
-		"  beeline get vmi -w\n",
+		"  beeline get vmi -w",
 	.options = rows,
 	.options_size = sizeof(struct get_options),
 	.min_args = 1,

@@ -89,21 +89,21 @@ static void probe_addresses(struct guest *guest)
 	}
 }
 
-const char *guest_standing(const struct guest *guest, char text[INSTANCE_TEXT_MAX])
+const char *guest_standing(const struct guest *guest, char text[GUEST_STANDING_MAX])
 {
 	const char *phase = guest->exists ? guest->instance.phase : "Waiting for its instance";
 	const char *trouble = guest->exists ? guest->instance.condition : guest->trouble;
 
 	if (guest->exists && instance_is_running(&guest->instance) && !guest->reachable)
-		snprintf(text, INSTANCE_TEXT_MAX, "Running, waiting for the guest to answer");
+		snprintf(text, GUEST_STANDING_MAX, "Running, waiting for the guest to answer");
 	else
-		snprintf(text, INSTANCE_TEXT_MAX, "%s%s%s", phase, *trouble ? ": " : "", trouble);
+		snprintf(text, GUEST_STANDING_MAX, "%s%s%s", phase, *trouble ? ": " : "", trouble);
 	return text;
 }
 
 static void show(struct guest *guest)
 {
-	char text[INSTANCE_TEXT_MAX];
+	char text[GUEST_STANDING_MAX];
 
 	progress_show(guest->progress, "%s/%s: %s", guest->namespace, guest->name,
 		      guest_standing(guest, text));

@@ -17,6 +17,8 @@
 
 struct guest;
 
+#define GUEST_STANDING_MAX (INSTANCE_TEXT_MAX + 128)
+
 struct guest_ops {
 	/* Every address answers, or one does and the others had their time. */
 	void (*reachable)(struct guest *guest, void *data);
@@ -55,4 +57,4 @@ struct guest {
 void guest_start(struct guest *guest);
 void guest_stop(struct guest *guest);
 /* "Scheduling: image ...": where it stands, for people. */
-const char *guest_standing(const struct guest *guest, char text[INSTANCE_TEXT_MAX]);
+const char *guest_standing(const struct guest *guest, char text[GUEST_STANDING_MAX]);

@@ -106,25 +106,25 @@ POWER_VERB(start, "vm", plain_rows, "Start virtual machines",
 	   "\n"
 	   "Examples:\n"
 	   "  beeline start vm-01\n"
-	   "  beeline start vm-01 vm-02 -n team-a\n");
+	   "  beeline start vm-01 vm-02 -n team-a");
 POWER_VERB(stop, "vm", force_rows, "Stop virtual machines",
 	   "Asks the guest to shut down (ACPI); after its terminationGracePeriodSeconds it is\n"
 	   "ended by force. The VirtualMachine and its definition stay.\n"
 	   "\n"
 	   "Examples:\n"
 	   "  beeline stop vm-01\n"
-	   "  beeline stop vm-01 --force\n");
+	   "  beeline stop vm-01 --force");
 POWER_VERB(restart, "vm", force_rows, "Stop virtual machines and start them again",
 	   "The new instance has the machine's current definition.\n"
 	   "\n"
 	   "Examples:\n"
-	   "  beeline restart vm-01\n");
+	   "  beeline restart vm-01");
 POWER_VERB(pause, "vmi", plain_rows, "Freeze running virtual machines",
 	   "The guest keeps its memory and devices but gets no CPU time until `beeline unpause`.\n"
 	   "\n"
 	   "Examples:\n"
 	   "  beeline pause vm-01\n"
-	   "  beeline pause vmi vm-01\n");
+	   "  beeline pause vmi vm-01");
 POWER_VERB(unpause, "vmi", plain_rows, "Let paused virtual machines go on",
 	   "Examples:\n"
-	   "  beeline unpause vm-01\n");
+	   "  beeline unpause vm-01");

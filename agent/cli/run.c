@@ -127,7 +127,7 @@ static void on_timeout(struct bl_timer *timer)
 {
 	struct run *run = timer->data;
 	struct bl_err err = BL_ERR_INIT;
-	char text[INSTANCE_TEXT_MAX];
+	char text[GUEST_STANDING_MAX];
 	char age[TEXT_AGE_MAX];
 
 	progress_clear(&run->progress);
@@ -312,7 +312,7 @@ const struct bl_verb verb_run = {
 		"Examples:\n"
 		"  beeline run vm.yaml\n"
 		"  beeline run vm.yaml --timeout 90s\n"
-		"  cat vm.yaml | beeline run -\n",
+		"  cat vm.yaml | beeline run -",
 	.options = rows,
 	.options_size = sizeof(struct run_options),
 	.max_args = -1,

@@ -68,11 +68,10 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_status = {
 	.name = "status",
-	.arguments = "",
 	.summary = "Show how the agent is: version, KVM, counts, directories",
 	.help = "Examples:\n"
 		"  beeline status\n"
-		"  beeline status -o json\n",
+		"  beeline status -o json",
 	.options = rows,
 	.options_size = sizeof(struct status_options),
 	.run = run,

@@ -18,7 +18,7 @@ char *text_clean_block(const char *text);
 size_t text_width(const char *text);
 
 /* "5s", "3m20s", "4d2h" as kubectl shortens an age (apimachinery's HumanDuration). */
-#define TEXT_AGE_MAX 32
+#define TEXT_AGE_MAX 64
 const char *text_age(int64_t seconds, char text[TEXT_AGE_MAX]);
 
 /* "512 B", "38.4 MiB". */

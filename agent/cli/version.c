@@ -45,11 +45,10 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_version = {
 	.name = "version",
-	.arguments = "",
 	.summary = "Show the versions of the command and of the agent",
 	.help = "Examples:\n"
 		"  beeline version\n"
-		"  beeline version --client\n",
+		"  beeline version --client",
 	.options = rows,
 	.options_size = sizeof(struct version_options),
 	.run = run,

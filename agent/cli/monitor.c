@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* beeline monitor: drops and sampled packets as they happen, with their reasons. */
+#include <string.h>
+
+#include "client.h"
+#include "event_line.h"
+#include "terminal.h"
+#include "verbs.h"
+
+struct monitor_options {
+	const char *socket;
+	const char *namespace;
+	const char *endpoint;
+	const char *output;
+	const char *verdict;
+	const char *direction;
+	long sample;
+	long count;
+};
+
+static const struct bl_option rows[] = {
+	{.name = "namespace",
+	 .letter = 'n',
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, namespace),
+	 .argument = "NAMESPACE",
+	 .help = "only machines of this namespace (for NAME: default \"default\")"},
+	{.name = "endpoint",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, endpoint),
+	 .argument = "NAME",
+	 .help = "only this endpoint (see `beeline endpoint list`)"},
+	{.name = "sample",
+	 .letter = 's',
+	 .type = BL_OPTION_INTEGER,
+	 .offset = offsetof(struct monitor_options, sample),
+	 .argument = "N",
+	 .default_value = "0",
+	 .help = "also one of every N forwarded packets; 0: drops only, 1: every packet"},
+	{.name = "verdict",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, verdict),
+	 .argument = "VERDICT",
+	 .choices = "dropped|traced",
+	 .help = "only events of this verdict"},
+	{.name = "direction",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, direction),
+	 .argument = "DIRECTION",
+	 .choices = "to-vm|from-vm|pod-out",
+	 .help = "only this direction"},
+	{.name = "count",
+	 .letter = 'c',
+	 .type = BL_OPTION_INTEGER,
+	 .offset = offsetof(struct monitor_options, count),
+	 .argument = "N",
+	 .default_value = "0",
+	 .help = "leave after N events; 0: go on until interrupted"},
+	{.name = "output",
+	 .letter = 'o',
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, output),
+	 .argument = "FORMAT",
+	 .choices = "json",
+	 .help = "one JSON object a line"},
+	OPTION_SOCKET(struct monitor_options),
+	{0},
+};
+
+struct monitor {
+	const struct monitor_options *options;
+	struct bl_loop *loop;
+	bool colour;
+	long n_shown;
+};
+
+static bool matches(const struct cJSON *event, const char *key, const char *wanted)
+{
+	const char *text = bl_json_get_string(event, key);
+
+	return !wanted || (text && strcmp(text, wanted) == 0);
+}
+
+static void print_event(const struct monitor *monitor, const struct cJSON *event)
+{
+	struct event_line line;
+
+	event_line_read(event, &line);
+	printf("%s  ", line.packet);
+	terminal_paint(stdout, monitor->colour, line.is_drop ? TERMINAL_RED : TERMINAL_DIM,
+		       line.verdict);
+	putchar('\n');
+	event_line_clear(&line);
+}
+
+static void on_event(const struct cJSON *event, void *data)
+{
+	struct monitor *monitor = data;
+	double lost = bl_json_get_number(event, "lost", 0);
+
+	if (monitor->options->count && monitor->n_shown == monitor->options->count)
+		return;
+	if (lost > 0) {
+		terminal_warn("%.0f events were lost: they came faster than they could be read",
+			      lost);
+		return;
+	}
+	if (!matches(event, "verdict", monitor->options->verdict) ||
+	    !matches(event, "direction", monitor->options->direction))
+		return;
+	if (monitor->options->output) {
+		bl_autofree char *text = bl_json_print(event);
+
+		puts(text);
+	} else {
+		print_event(monitor, event);
+	}
+	fflush(stdout);
+	if (++monitor->n_shown == monitor->options->count)
+		bl_loop_exit(monitor->loop, 0);
+}
+
+static void on_done(const struct cJSON *result, const struct bl_err *why, int *fds,
+		    unsigned int n_fds, void *data)
+{
+	struct monitor *monitor = data;
+
+	bl_loop_exit(monitor->loop, why ? terminal_error(why) : 0);
+}
+
+static struct cJSON *filters(const struct monitor_options *options, const char *name)
+{
+	const char *namespace = options->namespace;
+	struct cJSON *params;
+
+	if (name && !namespace)
+	namespace = NAMESPACE_DEFAULT;
+	params = client_reference(NULL, namespace, name);
+	bl_json_set_string(params, "endpoint", options->endpoint);
+	bl_json_set_number(params, "sample", (double)options->sample);
+	return params;
+}
+
+static int run(void *data, int n_args, char **args)
+{
+	static const struct bl_rpc_reply_ops ops = {.event = on_event, .done = on_done};
+	const struct monitor_options *options = data;
+	client_auto struct client client = CLIENT_INIT;
+	struct bl_err err = BL_ERR_INIT;
+	int r;
+
+	if (options->sample < 0 || options->count < 0)
+		return terminal_usage("monitor", "--sample and --count cannot be negative");
+	if (client_open(options->socket, &client, &err) < 0)
+		return terminal_error(&err);
+
+	struct monitor monitor = {
+		.options = options,
+		.loop = client.loop,
+		.colour = terminal_has_colour(STDOUT_FILENO),
+	};
+
+	bl_rpc_call(client.rpc, "monitor", filters(options, args[0]), NULL, 0, 0, &ops, &monitor);
+	r = bl_loop_run(client.loop);
+	if (r < 0)
+		bl_fail_errno(&err, r, "waiting for the agent");
+	return r < 0 ? terminal_error(&err) : r;
+}
+
+const struct bl_verb verb_monitor = {
+	.name = "monitor",
+	.arguments = "[NAME]",
+	.summary = "Watch drops and sampled packets, with the reason for each verdict",
+	.help = "A line per event: time, direction (--> to the VM, <-- from it), VM, protocol,\n"
+		"source > destination, size, verdict and reason. The datapath reports events only\n"
+		"while somebody listens.\n"
+		"\n"
+		"Examples:\n"
+		"  beeline monitor\n"
+		"  beeline monitor vm-01 --sample 1\n"
+		"  beeline monitor --sample 100 --direction from-vm -o json",
+	.options = rows,
+	.options_size = sizeof(struct monitor_options),
+	.max_args = 1,
+	.run = run,
+};
