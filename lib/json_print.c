@@ -41,7 +41,7 @@ static void put_number(FILE *out, double number)
 {
 	char text[40];
 
-	if (number == trunc(number) && fabs(number) < 1e18) {
+	if (number == trunc(number) && fabs(number) < 1e19) {
 		fprintf(out, "%.0f", number == 0 ? 0.0 : number);
 		return;
 	}

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML at the edge: documents become JSON here and nowhere else (the command; never the agent).
- * YAML 1.2 core schema with 1.1's habits where kubectl has them (yes/no/on/off stay strings unless
- * true/false); anchors and aliases are expanded within a bound, so that a "billion laughs" document
- * is refused; duplicate keys, non-string keys that cannot be names, and depth are refused.
+ * Unquoted scalars mean what they mean to kubectl (so yes and on are true, 0644 is octal, 1e3 is a
+ * number, dates are text), and '<<' merges. Anchors and aliases are expanded within a bound, so that
+ * a "billion laughs" document is refused; duplicate keys, keys that cannot be names, and depth are
+ * refused.
  */
 #pragma once
 
@@ -12,7 +13,9 @@
 #include <beeline/err.h>
 #include <beeline/json.h>
 
-#define BL_YAML_NODES_MAX 200000 /* values in one stream after aliases are expanded */
+/* Values, and bytes of text, in one stream after aliases are expanded. */
+#define BL_YAML_NODES_MAX 200000
+#define BL_YAML_BYTES_MAX (64u * 1024 * 1024)
 
 /* Turns a stream of documents (YAML or JSON) into a JSON array with one value per document; empty
  * documents are left out. Errors name line and column. The caller owns *ret_documents. */
