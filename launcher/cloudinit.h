@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cloud-init's NoCloud seed: meta-data, user-data and network-config on an ISO image with the volume
+ * id "cidata" (https://cloudinit.readthedocs.io, datasource NoCloud).
+ */
+#pragma once
+
+#include <beeline/err.h>
+#include <beeline/vmi.h>
+
+/* meta-data as JSON (which is YAML): instance-id, local-hostname. Pure; the caller frees. */
+char *cloudinit_meta_data(const struct bl_vmi *vmi);
+/* The image of a cloudInitNoCloud volume. */
+int cloudinit_write_no_cloud(const struct bl_vmi *vmi, const struct bl_volume *volume,
+			     const char *path, struct bl_err *err);
