@@ -26,9 +26,9 @@ struct endpoints; /* all endpoints of this agent, and the datapath under them */
 
 /* What is asked for; borrowed strings, only read during the call. */
 struct endpoint_spec {
-	const char *name;	/* pins' folder; "<namespace>_<vmi>_<interface>" for a VM's */
+	const char *name;       /* pins' folder; "<namespace>_<vmi>_<interface>" for a VM's */
 	const char *netns_path; /* how to find the namespace again after a restart */
-	int netns_fd;		/* -1: open netns_path */
+	int netns_fd;           /* -1: open netns_path */
 	const char *uplink, *tap;
 	enum bl_binding binding;
 	uint8_t guest_mac[6];
@@ -36,7 +36,7 @@ struct endpoint_spec {
 	bool no_spoof_guard;
 	const struct bl_interface *interface; /* ports and DHCP options; NULL: none */
 	const struct bl_network *network;     /* masquerade networks; NULL: defaults */
-	const char *const *dns;		      /* NULL: the host's resolv.conf without loopback */
+	const char *const *dns;               /* NULL: the host's resolv.conf without loopback */
 	size_t n_dns;
 	const char *const *searches;
 	size_t n_searches;

@@ -18,22 +18,23 @@
 
 struct images;
 
-int images_new(struct bl_loop *loop, const char *state_dir, uid_t vm_uid, struct images **ret_images,
-	       struct bl_err *err);
+int images_new(struct bl_loop *loop, const char *state_dir, uid_t vm_uid,
+	       struct images **ret_images, struct bl_err *err);
 void images_free(struct images *images);
 
 struct image {
-	char *name;	/* as the manifests write it: "quay.io/containerdisks/fedora:42" */
-	char *digest;	/* "sha256:<hex>" */
-	char *format;	/* "qcow2" or "raw" */
-	char *path;	/* of the blob */
-	uint64_t size;	       /* bytes on disk */
+	char *name;            /* as the manifests write it: "quay.io/containerdisks/fedora:42" */
+	char *digest;          /* "sha256:<hex>" */
+	char *format;          /* "qcow2" or "raw" */
+	char *path;            /* of the blob */
+	uint64_t size;         /* bytes on disk */
 	uint64_t virtual_size; /* bytes as the guest sees it */
 };
 void image_clear(struct image *image);
 
 /* Names without a tag mean ":latest". -ENOENT with a sentence that says how to import it. */
-int image_find(struct images *images, const char *name, struct image *ret_image, struct bl_err *err);
+int image_find(struct images *images, const char *name, struct image *ret_image,
+	       struct bl_err *err);
 int image_find_digest(struct images *images, const char *digest, struct image *ret_image,
 		      struct bl_err *err);
 

@@ -14,7 +14,7 @@
 #define DIAL_MIN_NS 50000000ull
 #define DIAL_MAX_NS 2000000000ull
 
-#define NO_SHUTDOWN UINT32_MAX
+#define NS_PER_S 1000000000ull
 
 struct launcher_link {
 	struct launcher_link_config config;
@@ -24,7 +24,7 @@ struct launcher_link {
 	struct bl_err error;
 	uint64_t backoff_ns;
 	uint64_t last_seq;
-	uint32_t shutdown_grace_s; /* asked for on this connection */
+	uint64_t shutdown_by_ns; /* asked for on this connection; 0: not yet */
 	bool synced;
 };
 
@@ -72,7 +72,7 @@ static void link_down(struct launcher_link *link)
 	bl_json_free(link->state);
 	link->state = NULL;
 	link->synced = false;
-	link->shutdown_grace_s = NO_SHUTDOWN;
+	link->shutdown_by_ns = 0;
 	link->last_seq = 0;
 }
 
@@ -142,7 +142,6 @@ struct launcher_link *launcher_link_new(const struct launcher_link_config *confi
 	*link = (struct launcher_link){
 		.config = *config,
 		.backoff_ns = DIAL_MIN_NS,
-		.shutdown_grace_s = NO_SHUTDOWN,
 	};
 	bl_timer_arm(config->loop, &link->dial, 0, dial, link);
 	return link;
@@ -209,11 +208,13 @@ bool launcher_link_is_synced(const struct launcher_link *link)
 void launcher_link_shutdown(struct launcher_link *link, uint32_t grace_s)
 {
 	static const struct bl_rpc_reply_ops ops = {.done = shutdown_done};
+	uint64_t by_ns = bl_now_ns() + grace_s * NS_PER_S;
 	struct cJSON *params;
 
-	if (!link->rpc || grace_s >= link->shutdown_grace_s)
+	/* The grace that is left shrinks by itself: a second more or less asks for nothing new. */
+	if (!link->rpc || (link->shutdown_by_ns && by_ns + 2 * NS_PER_S > link->shutdown_by_ns))
 		return;
-	link->shutdown_grace_s = grace_s;
+	link->shutdown_by_ns = by_ns;
 	params = bl_json_object();
 	bl_json_set_number(params, "graceSeconds", grace_s);
 	bl_rpc_call(link->rpc, "shutdown", params, NULL, 0, 0, &ops, link);

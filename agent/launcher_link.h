@@ -41,8 +41,8 @@ const struct bl_err *launcher_link_error(const struct launcher_link *link);
  * accepted or is under way. */
 void launcher_link_sync(struct launcher_link *link, struct cJSON *params);
 bool launcher_link_is_synced(const struct launcher_link *link);
-/* Asks for the end of the domain; a call with the same or a longer grace is not repeated on one
- * connection. */
+/* Asks for the end of the domain within grace_s from now; repeated on one connection only when that is
+ * sooner than what has been asked for. */
 void launcher_link_shutdown(struct launcher_link *link, uint32_t grace_s);
 /* Any other call; params taken. Fails with -ENOTCONN while the link is down. */
 int launcher_link_call(struct launcher_link *link, const char *method, struct cJSON *params,

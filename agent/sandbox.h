@@ -23,31 +23,31 @@
 struct sandboxes; /* the implementation with its configuration */
 
 struct sandbox_config {
-	const char *run_dir;	  /* /run/beeline: gone after a reboot */
-	const char *state_dir;	  /* /var/lib/beeline */
-	const char *cni_conf;	  /* conflist file; NULL: the built-in one */
-	const char *cni_bin_dir;  /* /usr/lib/cni */
-	const char *launcher;	  /* path of beeline-launcher on the host */
-	const char *runtime;	  /* "runc" */
+	const char *run_dir;       /* /run/beeline: gone after a reboot */
+	const char *state_dir;     /* /var/lib/beeline */
+	const char *cni_conf;      /* conflist file; NULL: the built-in one */
+	const char *cni_bin_dir;   /* /usr/lib/cni */
+	const char *launcher;      /* path of beeline-launcher on the host */
+	const char *runtime;       /* "runc" */
 	const char *host_disk_dir; /* hostDisk volumes only below this; NULL: refused */
-	uid_t vm_uid;		  /* with its gid; made known in the sandbox's own passwd */
-	bool kvm;		  /* /dev/kvm goes into the sandbox */
+	uid_t vm_uid;              /* with its gid; made known in the sandbox's own passwd */
+	bool kvm;                  /* /dev/kvm goes into the sandbox */
 };
 
 /* What the observer learns of one sandbox, without waiting. */
 enum sandbox_phase {
-	SANDBOX_ABSENT,	  /* nothing is left of it */
-	SANDBOX_PARTIAL,  /* something is there, but not all: make or remove it */
-	SANDBOX_NETWORK,  /* namespace and uplink stand, no container */
-	SANDBOX_RUNNING,  /* container runs */
-	SANDBOX_STOPPED,  /* container has ended; network stands */
+	SANDBOX_ABSENT,  /* nothing is left of it */
+	SANDBOX_PARTIAL, /* something is there, but not all: make or remove it */
+	SANDBOX_NETWORK, /* namespace and uplink stand, no container */
+	SANDBOX_RUNNING, /* container runs */
+	SANDBOX_STOPPED, /* container has ended; network stands */
 };
 
 struct sandbox_state {
 	enum sandbox_phase phase;
-	pid_t pid;			/* of the container's PID 1 in the host; 0 */
-	bool stale;			/* left by an earlier boot: remove first */
-	char *degraded;			/* owned: limits that this host could not give; NULL */
+	pid_t pid;      /* of the container's PID 1 in the host; 0 */
+	bool stale;     /* left by an earlier boot: remove first */
+	char *degraded; /* owned: limits that this host could not give; NULL */
 };
 
 typedef void sandbox_fn(const struct bl_err *err, void *data); /* err NULL: done */
@@ -55,7 +55,7 @@ typedef void sandbox_fn(const struct bl_err *err, void *data); /* err NULL: done
 /* Volumes as the container shall see them, in the order of the VMI's volumes. */
 struct sandbox_volume {
 	const char *name;
-	const char *host_path;	/* file to bind */
+	const char *host_path;  /* file to bind */
 	const char *guest_path; /* inside the sandbox */
 	bool readonly;
 };
@@ -73,7 +73,8 @@ void sandbox_make_network(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
 			  void *data);
 /* OCI bundle and `runc run` of `beeline-launcher --monitor`. uid names this incarnation. */
 void sandbox_run(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
-		 const struct sandbox_volume *volumes, size_t n_volumes, sandbox_fn *fn, void *data);
+		 const struct sandbox_volume *volumes, size_t n_volumes, sandbox_fn *fn,
+		 void *data);
 /* Kills the container and removes it; the network stays. */
 void sandbox_stop(struct sandboxes *sandboxes, const char *namespace, const char *name,
 		  sandbox_fn *fn, void *data);
