@@ -34,6 +34,8 @@ struct vmi_record {
 	struct launcher_link *link; /* while there is a container */
 	struct vmi_trouble trouble; /* of the last action */
 	enum vmi_action doing;      /* an asynchronous action under way; VMI_NOTHING: none */
+	bool again;                 /* the action under way repairs a failure */
+	uint64_t look_after_ns;     /* how soon after the action to look again */
 	bool attached;              /* endpoints were attached or verified by this process */
 };
 

@@ -24,6 +24,7 @@ struct vmis {
 	struct vmis_config config;
 	struct queue *queue;
 	struct vmi_record *records;
+	bool reporting; /* a status is being written: no reason to look again */
 };
 
 static const char *const trouble_reasons[] = {
@@ -80,8 +81,10 @@ static int report(struct vmi_record *record, struct vmi_observation *observation
 
 	if (!observation->document)
 		return 0;
+	record->vmis->reporting = true;
 	r = source->ops->put_status(source, observation->document,
 				    vmi_status(record, observation, plan), err);
+	record->vmis->reporting = false;
 	observation->document = source->ops->vmi(source, record->namespace, record->name);
 	return r;
 }
@@ -256,7 +259,10 @@ static void begin_vmi(const struct cJSON *vmi, void *data)
 
 static void something_changed(const char *namespace, const char *name, void *data)
 {
-	vmis_look(data, namespace, name);
+	struct vmis *vmis = data;
+
+	if (!vmis->reporting)
+		vmis_look(vmis, namespace, name);
 }
 
 /* What former VMIs have left behind is looked at like any other VMI, and taken down. */

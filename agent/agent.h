@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's parts, as main.c put them together. For main.c and the API; the rooms behind them are
+ * given what they need and do not know this. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "config.h"
+
+struct agent {
+	struct config config;
+	struct bl_loop *loop;
+	struct objects *objects;
+	struct source *source;
+	struct images *images;
+	struct sandboxes *sandboxes;
+	struct endpoints *endpoints;
+	struct vmis *vmis;
+	struct vms *vms;
+	struct api *api;
+	char *launcher; /* path on the host */
+	char node_name[65];
+	uid_t vm_uid;
+	bool kvm;
+	char kvm_reason[256]; /* why guests are emulated; "" with kvm */
+	bool vhost_net;
+	int lock_fd;
+};

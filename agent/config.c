@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Options of the agent: see the header. */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <beeline/api.h>
+#include <beeline/cleanup.h>
+#include <beeline/file.h>
+
+/* Where the search for a uid without an account begins: above Debian's dynamic users, below the
+ * ranges that user namespaces are given. */
+#define VM_UID_FIRST 65600
+#define VM_UID_LAST  99999
+
+#define AT(member) offsetof(struct config, member)
+
+const struct bl_option config_options[] = {
+	{"socket", 0, BL_OPTION_STRING, AT(socket), "PATH", BL_AGENT_SOCKET, "BEELINE_SOCKET",
+	 "unix socket for the beeline command"},
+	{"group", 0, BL_OPTION_STRING, AT(group), "NAME", BL_AGENT_GROUP, NULL,
+	 "group that may use the socket beside root; equals root; need not exist"},
+	{"state-dir", 0, BL_OPTION_STRING, AT(state_dir), "DIR", BL_AGENT_STATE_DIR, NULL,
+	 "objects, images and records that outlive a reboot"},
+	{"run-dir", 0, BL_OPTION_STRING, AT(run_dir), "DIR", BL_AGENT_RUN_DIR, NULL,
+	 "sandboxes of this boot"},
+	{"bpffs", 0, BL_OPTION_STRING, AT(bpffs), "DIR", BL_AGENT_BPFFS, NULL,
+	 "where programs, maps and links are pinned"},
+	{"cni-conf", 0, BL_OPTION_STRING, AT(cni_conf), "FILE", NULL, NULL,
+	 "CNI network configuration list for the pods (default: ptp with host-local)"},
+	{"cni-bin-dir", 0, BL_OPTION_STRING, AT(cni_bin_dir), "DIR", "/usr/lib/cni", NULL,
+	 "where the CNI plugins are"},
+	{"launcher", 0, BL_OPTION_STRING, AT(launcher), "PATH", NULL, NULL,
+	 "beeline-launcher (default: beside this program)"},
+	{"host-disk-dir", 0, BL_OPTION_STRING, AT(host_disk_dir), "DIR", NULL, NULL,
+	 "allow hostDisk volumes below this directory"},
+	{"vm-user", 0, BL_OPTION_INTEGER, AT(vm_user), "UID", NULL, NULL,
+	 "user that VMs run as (default: one that has no account here)"},
+	{"runtime", 0, BL_OPTION_STRING, AT(runtime), "PROGRAM", "runc", NULL,
+	 "OCI runtime that runs the sandboxes"},
+	{"log-level", 0, BL_OPTION_STRING, AT(log_level), "LEVEL", "info", NULL,
+	 "least important messages to log", "debug|info|warn|error"},
+	{"log-format", 0, BL_OPTION_STRING, AT(log_format), "FORMAT", "text", NULL,
+	 "how log lines look", "text|json"},
+	{0},
+};
+
+/* The installed agent lies in bin or libexec, and its launcher in either. */
+static const char *const launcher_places[] = {
+	"%.*s/beeline-launcher",
+	"%.*s/../libexec/beeline-launcher",
+	"%.*s/../bin/beeline-launcher",
+};
+
+int config_launcher(const struct config *config, char **ret_path, struct bl_err *err)
+{
+	char self[PATH_MAX];
+	ssize_t len;
+
+	if (config->launcher) {
+		*ret_path = realpath(config->launcher, NULL);
+		return *ret_path ? 0
+				 : bl_fail_errno(err, -errno, "launcher '%s'", config->launcher);
+	}
+	len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (len < 0)
+		return bl_fail_errno(err, -errno, "finding this program's own file");
+	self[len] = '\0';
+	for (size_t i = 0; i < sizeof(launcher_places) / sizeof(launcher_places[0]); i++) {
+		char path[PATH_MAX + 64];
+
+		snprintf(path, sizeof(path), launcher_places[i], (int)(strrchr(self, '/') - self),
+			 self);
+		*ret_path = realpath(path, NULL);
+		if (*ret_path)
+			return 0;
+	}
+	return bl_fail(err, -ENOENT, "no beeline-launcher beside '%s': name it by --launcher",
+		       self);
+}
+
+static int read_vm_uid(const char *path, uid_t *ret_uid)
+{
+	bl_autofree char *text = NULL;
+	unsigned long uid;
+	size_t len;
+	int r;
+
+	r = bl_file_read(path, 32, &text, &len, NULL);
+	if (r < 0)
+		return r;
+	uid = strtoul(text, NULL, 10);
+	if (uid < 1 || uid > INT_MAX)
+		return -EINVAL;
+	*ret_uid = uid;
+	return 0;
+}
+
+int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *err)
+{
+	bl_autofree char *path = bl_format("%s/vm-uid", config->state_dir);
+	char text[16];
+	uid_t uid = VM_UID_FIRST;
+
+	if (config->vm_user < 0 || config->vm_user > INT_MAX)
+		return bl_fail(err, -EINVAL, "--vm-user: %ld is no user", config->vm_user);
+	if (config->vm_user) {
+		*ret_uid = config->vm_user;
+		return 0;
+	}
+	if (read_vm_uid(path, ret_uid) == 0)
+		return 0;
+	while (uid <= VM_UID_LAST && getpwuid(uid))
+		uid++;
+	if (uid > VM_UID_LAST)
+		return bl_fail(err, -EUSERS, "no free uid for VMs: name one by --vm-user");
+	snprintf(text, sizeof(text), "%u\n", uid);
+	*ret_uid = uid;
+	return bl_file_write(path, text, strlen(text), 0600, err);
+}
+
+int config_lock(const struct config *config, int *ret_fd, struct bl_err *err)
+{
+	bl_autofree char *path = bl_format("%s/lock", config->state_dir);
+	bl_autoclose int fd = -1;
+	int r;
+
+	r = bl_dir_make(config->state_dir, 0711, err);
+	if (r == 0)
+		r = bl_dir_make(config->run_dir, 0711, err);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return bl_fail_errno(err, -errno, "opening '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return bl_fail(err, -EBUSY, "another agent runs on '%s'", config->state_dir);
+	*ret_fd = bl_take_fd(&fd);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The agent's options, and what follows from them about this machine before anything is started. */
+#pragma once
+
+#include <sys/types.h>
+
+#include <beeline/err.h>
+#include <beeline/option.h>
+
+struct config {
+	const char *socket, *group;
+	const char *state_dir, *run_dir, *bpffs;
+	const char *cni_conf, *cni_bin_dir;
+	const char *launcher; /* NULL: as config_launcher() finds it */
+	const char *runtime;
+	const char *host_disk_dir;
+	long vm_user; /* 0: chosen once and kept in the state directory */
+	const char *log_level, *log_format;
+};
+
+extern const struct bl_option config_options[];
+
+/* The launcher's path: as given, else beside this program's own file, owned by the caller. */
+int config_launcher(const struct config *config, char **ret_path, struct bl_err *err);
+/* The uid that VMs run as: as given, else one that no account of the host has, kept so that VMs and
+ * their files belong to the same user after a restart. */
+int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *err);
+/* Makes the directories and takes the lock on the state directory, held by *ret_fd; -EBUSY names the
+ * agent that has it. */
+int config_lock(const struct config *config, int *ret_fd, struct bl_err *err);
