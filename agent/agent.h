@@ -23,7 +23,7 @@ struct agent {
 	char node_name[65];
 	uid_t vm_uid;
 	bool kvm;
-	char kvm_reason[256]; /* why guests are emulated; "" with kvm */
+	const char *kvm_reason; /* why it is (not) used */
 	bool vhost_net;
 	int lock_fd;
 };

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +16,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
-/* Where the search for a uid without an account begins: above Debian's dynamic users, below the
- * ranges that user namespaces are given. */
-#define VM_UID_FIRST 65600
-#define VM_UID_LAST  99999
+#include "vm_user.h"
 
 #define AT(member) offsetof(struct config, member)
 
@@ -109,7 +105,7 @@ int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *er
 {
 	bl_autofree char *path = bl_format("%s/vm-uid", config->state_dir);
 	char text[16];
-	uid_t uid = VM_UID_FIRST;
+	int r;
 
 	if (config->vm_user < 0 || config->vm_user > INT_MAX)
 		return bl_fail(err, -EINVAL, "--vm-user: %ld is no user", config->vm_user);
@@ -119,12 +115,10 @@ int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *er
 	}
 	if (read_vm_uid(path, ret_uid) == 0)
 		return 0;
-	while (uid <= VM_UID_LAST && getpwuid(uid))
-		uid++;
-	if (uid > VM_UID_LAST)
-		return bl_fail(err, -EUSERS, "no free uid for VMs: name one by --vm-user");
-	snprintf(text, sizeof(text), "%u\n", uid);
-	*ret_uid = uid;
+	r = vm_user_pick(ret_uid, err);
+	if (r < 0)
+		return r;
+	snprintf(text, sizeof(text), "%u\n", *ret_uid);
 	return bl_file_write(path, text, strlen(text), 0600, err);
 }
 

@@ -23,7 +23,7 @@ struct vmis_config {
 	struct images *images;
 	uid_t vm_uid;
 	bool kvm;               /* guests run under KVM here */
-	const char *kvm_reason; /* why they do not; NULL when they do */
+	const char *kvm_reason; /* why they do, or not */
 	bool vhost_net;
 	const char *host_disk_dir; /* hostDisk volumes only below this; NULL: refused */
 	const char *node_name;

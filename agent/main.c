@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * beeline-agent: puts the rooms together and runs the loop. What it starts outlives it: VMs, their
+ * namespaces and their packets go on when it ends, however it ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <beeline/file.h>
+#include <beeline/log.h>
+#include <beeline/loop.h>
+#include <beeline/version.h>
+
+#include "agent.h"
+#include "api.h"
+#include "endpoint.h"
+#include "image.h"
+#include "kvm.h"
+#include "objects.h"
+#include "sandbox.h"
+#include "source.h"
+#include "vmis.h"
+#include "vms.h"
+
+static void signalled(int signo, void *data)
+{
+	struct agent *agent = data;
+
+	bl_info("ending; the VMs go on", "signal", strsignal(signo));
+	bl_loop_exit(agent->loop, 0);
+}
+
+static void endpoint_changed(const char *name, void *data)
+{
+	struct agent *agent = data;
+
+	if (agent->vmis)
+		vmis_endpoint_changed(agent->vmis, name);
+}
+
+/* What this machine can do for guests. */
+static void look_at_machine(struct agent *agent)
+{
+	int fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+
+	agent->vhost_net = fd >= 0;
+	if (fd >= 0)
+		close(fd);
+	agent->kvm = kvm_probe(&agent->kvm_reason);
+	if (!agent->kvm)
+		bl_info("guests will be emulated", "reason", agent->kvm_reason);
+	if (gethostname(agent->node_name, sizeof(agent->node_name) - 1) < 0)
+		snprintf(agent->node_name, sizeof(agent->node_name), "localhost");
+}
+
+static int open_stores(struct agent *agent, struct bl_err *err)
+{
+	const struct config *config = &agent->config;
+	int r;
+
+	r = config_lock(config, &agent->lock_fd, err);
+	if (r == 0)
+		r = config_vm_uid(config, &agent->vm_uid, err);
+	if (r == 0)
+		r = config_launcher(config, &agent->launcher, err);
+	if (r == 0)
+		r = objects_new(config->state_dir, &agent->objects, err);
+	if (r == 0)
+		r = images_new(agent->loop, config->state_dir, agent->vm_uid, &agent->images, err);
+	return r;
+}
+
+static int open_node(struct agent *agent, struct bl_err *err)
+{
+	const struct config *config = &agent->config;
+	const struct sandbox_config sandbox = {
+		.run_dir = config->run_dir,
+		.state_dir = config->state_dir,
+		.cni_conf = config->cni_conf,
+		.cni_bin_dir = config->cni_bin_dir,
+		.launcher = agent->launcher,
+		.runtime = config->runtime,
+		.host_disk_dir = config->host_disk_dir,
+		.vm_uid = agent->vm_uid,
+		.kvm = agent->kvm,
+	};
+	int r;
+
+	r = endpoints_new(agent->loop, config->bpffs, config->state_dir, endpoint_changed, agent,
+			  &agent->endpoints, err);
+	if (r == 0)
+		r = sandboxes_new(agent->loop, &sandbox, &agent->sandboxes, err);
+	return r;
+}
+
+static int start_work(struct agent *agent, struct bl_err *err)
+{
+	const struct vmis_config config = {
+		.loop = agent->loop,
+		.source = agent->source = source_files_new(agent->objects),
+		.sandboxes = agent->sandboxes,
+		.endpoints = agent->endpoints,
+		.images = agent->images,
+		.vm_uid = agent->vm_uid,
+		.kvm = agent->kvm,
+		.kvm_reason = agent->kvm_reason,
+		.vhost_net = agent->vhost_net,
+		.host_disk_dir = agent->config.host_disk_dir,
+		.node_name = agent->node_name,
+	};
+	int r;
+
+	r = vmis_new(&config, &agent->vmis, err);
+	if (r < 0)
+		return r;
+	agent->vms = vms_new(agent->loop, agent->objects);
+	return api_new(agent, &agent->api, err);
+}
+
+static int agent_start(struct agent *agent, struct bl_err *err)
+{
+	int r;
+
+	r = bl_loop_new(&agent->loop, err);
+	if (r == 0)
+		r = bl_signal_add(agent->loop, SIGTERM, signalled, agent, err);
+	if (r == 0)
+		r = bl_signal_add(agent->loop, SIGINT, signalled, agent, err);
+	if (r == 0)
+		r = open_stores(agent, err);
+	if (r < 0)
+		return r;
+	look_at_machine(agent);
+	r = open_node(agent, err);
+	return r < 0 ? r : start_work(agent, err);
+}
+
+/* In the reverse order of the start; what was never started is NULL. */
+static void agent_stop(struct agent *agent)
+{
+	api_free(agent->api);
+	vms_free(agent->vms);
+	sandboxes_free(agent->sandboxes);
+	vmis_free(agent->vmis);
+	source_free(agent->source);
+	endpoints_free(agent->endpoints);
+	images_free(agent->images);
+	objects_free(agent->objects);
+	bl_loop_free(agent->loop);
+	free(agent->launcher);
+	if (agent->lock_fd >= 0)
+		close(agent->lock_fd);
+}
+
+static enum bl_log_level log_level(const char *name)
+{
+	static const char *const names[] = {"debug", "info", "warn", "error"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return i;
+	return BL_LOG_INFO;
+}
+
+static int run(void *options, int n_args, char **args)
+{
+	struct agent agent = {.config = *(struct config *)options, .lock_fd = -1};
+	struct bl_err err = BL_ERR_INIT;
+	int r;
+
+	bl_log_init(log_level(agent.config.log_level),
+		    strcmp(agent.config.log_format, "json") == 0 ? BL_LOG_JSON : BL_LOG_TEXT);
+	signal(SIGPIPE, SIG_IGN);
+	umask(0077);
+	r = agent_start(&agent, &err);
+	if (r == 0) {
+		bl_info("ready", "version", BL_VERSION, "socket", agent.config.socket);
+		r = bl_loop_run(agent.loop);
+	} else {
+		bl_error("cannot start", "error", err.message);
+	}
+	agent_stop(&agent);
+	return r < 0 ? 1 : r;
+}
+
+static const struct bl_verb verbs[] = {
+	{
+		.name = "",
+		.arguments = "",
+		.summary = "Run the virtual machines of this node in the foreground",
+		.options = config_options,
+		.options_size = sizeof(struct config),
+		.run = run,
+	},
+	{0},
+};
+
+int main(int argc, char **argv)
+{
+	return bl_verbs_main("beeline-agent", "Beeline's node daemon: VMs and their eBPF datapath",
+			     verbs, argc, argv);
+}
