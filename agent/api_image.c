@@ -41,8 +41,8 @@ static struct cJSON *describe(const struct image *image)
 	bl_json_set_string(json, "name", image->name);
 	bl_json_set_string(json, "digest", image->digest);
 	bl_json_set_string(json, "format", image->format);
-	bl_json_set_number(json, "size", image->size);
-	bl_json_set_number(json, "virtualSize", image->virtual_size);
+	bl_json_set_number(json, "bytes", image->size);
+	bl_json_set_number(json, "virtualBytes", image->virtual_size);
 	return json;
 }
 

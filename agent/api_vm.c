@@ -6,22 +6,67 @@
 #include <unistd.h>
 
 #include <beeline/file.h>
-#include <beeline/vmi.h>
+#include <beeline/plan.h>
 
 #include "agent.h"
 #include "api.h"
 #include "kinds.h"
 #include "launcher_link.h"
 #include "objects.h"
-#include "power.h"
 #include "sandbox.h"
 #include "vmis.h"
 
-/* force: the VM does not get its grace period. */
-static int end_at_once(struct objects *objects, const struct object_key *vmi_key,
-		       struct bl_err *err)
+static int take_verb(const struct api_request *request, enum bl_vm_verb *ret_verb,
+		     struct bl_err *err)
 {
-	return objects_get(objects, vmi_key) ? objects_mark_deleted(objects, vmi_key, 0, err) : 0;
+	static const char *const names[] = {
+		[BL_VM_START] = "start",
+		[BL_VM_STOP] = "stop",
+		[BL_VM_RESTART] = "restart",
+	};
+	const char *verb;
+	int r;
+
+	r = api_string(request, "verb", &verb, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], verb) == 0) {
+			*ret_verb = i;
+			return 0;
+		}
+	}
+	return bl_fail(err, -EINVAL, "'%s' is none of start, stop, restart", verb);
+}
+
+/* What a verb changes: the run strategy, or the requests that the plan follows. */
+static void take_over(struct cJSON *vm, void *data)
+{
+	static const char *const members[] = {"spec", "status"};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const struct cJSON *value = bl_json_get(data, members[i]);
+
+		if (value)
+			bl_json_set(vm, members[i], bl_json_copy(value));
+	}
+}
+
+static int request_change(struct objects *objects, const struct object_key *vm_key,
+			  const struct cJSON *vmi, enum bl_vm_verb verb, struct bl_err *err)
+{
+	const struct cJSON *vm = objects_get(objects, vm_key);
+	bl_auto_json struct cJSON *changed = NULL;
+	int r;
+
+	if (!vm)
+		return bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"", KIND_VM,
+			       vm_key->name, vm_key->namespace);
+	changed = bl_json_copy(vm);
+	r = bl_vm_request(changed, vmi, verb, err);
+	if (r < 0)
+		return bl_wrap(err, "%s \"%s\"", KIND_VM, vm_key->name);
+	return objects_update(objects, vm_key, take_over, changed, err);
 }
 
 static int method_vm(const struct api_request *request, struct cJSON **ret_result,
@@ -30,27 +75,20 @@ static int method_vm(const struct api_request *request, struct cJSON **ret_resul
 	struct objects *objects = request->agent->objects;
 	struct object_key vm_key = {.kind = KIND_VM}, vmi_key = {.kind = KIND_VMI};
 	bool force = bl_json_get_bool(request->params, "force", false);
-	struct power_change change;
-	const struct cJSON *vm;
-	const char *verb;
+	enum bl_vm_verb verb;
 	int r;
 
-	r = api_string(request, "verb", &verb, err);
+	r = take_verb(request, &verb, err);
 	if (r == 0)
 		r = api_object_name(request, &vm_key.namespace, &vm_key.name, err);
 	if (r < 0)
 		return r;
 	vmi_key.namespace = vm_key.namespace;
 	vmi_key.name = vm_key.name;
-	vm = objects_get(objects, &vm_key);
-	if (!vm)
-		return bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"", KIND_VM,
-			       vm_key.name, vm_key.namespace);
-	r = power_decide(vm, objects_get(objects, &vmi_key), verb, force, &change, err);
-	if (r == 0)
-		r = objects_update(objects, &vm_key, power_apply, &change, err);
-	if (r == 0 && force && change.stops)
-		r = end_at_once(objects, &vmi_key, err);
+	r = request_change(objects, &vm_key, objects_get(objects, &vmi_key), verb, err);
+	/* By force the guest does not get its grace period. */
+	if (r == 0 && force && verb != BL_VM_START && objects_get(objects, &vmi_key))
+		r = objects_mark_deleted(objects, &vmi_key, 0, err);
 	return r;
 }
 

@@ -21,7 +21,7 @@ struct vms {
 	bool failing; /* a failure is being written down: no reason to look again */
 };
 
-/* A VMI of that name that somebody else made is not the VM's to delete or to replace. */
+/* A VMI of that name that somebody else made does not keep the VM from going. */
 static bool owns(const struct cJSON *vm, const struct cJSON *vmi)
 {
 	const char *uid = bl_json_get_string(vm, "metadata/uid");
@@ -94,10 +94,7 @@ static int reconcile(struct vms *vms, const char *key, const struct object_key *
 	struct bl_vm_plan plan = {0};
 	int r;
 
-	if (vmi && !owns(vm, vmi))
-		return bl_fail(err, -EEXIST,
-			       "a VirtualMachineInstance of this name exists and is not its own");
-	if (object_is_deleting(vm) && !vmi)
+	if (object_is_deleting(vm) && !(vmi && owns(vm, vmi)))
 		return objects_remove(vms->objects, vm_key, err);
 	r = bl_plan_vm(vm, vmi, bl_time_now(), &plan, err);
 	if (r < 0)

@@ -12,27 +12,6 @@
 
 #include "room.h"
 
-static void set_phase(struct cJSON *status, enum vmi_phase phase, int64_t now)
-{
-	const char *name = vmi_phase_name(phase);
-	const char *before = bl_json_get_string(status, "phase");
-	struct cJSON *times = (struct cJSON *)bl_json_get(status, "phaseTransitionTimestamps");
-	struct cJSON *entry;
-	char text[32];
-
-	if (before && strcmp(before, name) == 0)
-		return;
-	bl_json_set_string(status, "phase", name);
-	if (!times) {
-		times = bl_json_array();
-		bl_json_set(status, "phaseTransitionTimestamps", times);
-	}
-	entry = bl_json_object();
-	bl_json_set_string(entry, "phase", name);
-	bl_json_set_string(entry, "phaseTransitionTimestamp", bl_time_format(now, text));
-	bl_json_append(times, entry);
-}
-
 static void set_ready(struct cJSON *status, const struct vmi_facts *facts, enum vmi_phase phase,
 		      int64_t now)
 {
@@ -214,7 +193,7 @@ struct cJSON *vmi_status(const struct vmi_record *record, const struct vmi_obser
 	struct cJSON *status = before ? bl_json_copy(before) : bl_json_object();
 	int64_t now = bl_time_now();
 
-	set_phase(status, plan->phase, now);
+	bl_phase_set(status, vmi_phase_name(plan->phase), now);
 	set_ready(status, &observation->facts, plan->phase, now);
 	set_paused(status, &observation->facts, now);
 	set_synchronized(status, record, observation, now);
