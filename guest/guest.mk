@@ -11,7 +11,8 @@ $(B)/guest/packages: guest/packages guest/fetch.sh
 	$(call say,FETCH,$@)
 	$(Q)guest/fetch.sh $@ $$(grep -v '^#' $<)
 
-$(B)/demo.initrd: $(B)/guest/packages guest/initrd.sh guest/modules $(GUEST_ROOTFS)
+$(B)/demo.initrd: $(B)/guest/packages guest/initrd.sh guest/modules.sh guest/drivers \
+                  $(GUEST_ROOTFS)
 	$(call say,INITRD,$@)
 	$(Q)guest/initrd.sh $< $@
 

@@ -8,7 +8,6 @@ set -eu
 here=$(dirname "$0")
 packages=$1
 out=$2
-kernel=$(basename "$packages"/lib/modules/*)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
@@ -51,36 +50,12 @@ add_library() {
 	done
 }
 
-# "path: path path" of one module: its file and, depmod has followed them to the end, its needs.
-module_files() {
-	# File names have '-' and '_' as their authors liked; to modprobe they are the same.
-	pattern=$(echo "$1" | sed 's/[-_]/[-_]/g')
-	grep -E "/$pattern\.ko:" "$packages/lib/modules/$kernel/modules.dep" || {
-		echo "initrd.sh: $kernel has no module $1" >&2
-		return 1
-	}
-}
-
-add_modules() {
-	tree=lib/modules/$kernel
-	"$packages/bin/busybox" depmod -b "$packages" "$kernel"
-	grep -v '^#' "$here/modules" >"$root/etc/modules"
-	mkdir -p "$root/$tree"
-	while read -r module; do
-		files=$(module_files "$module")
-		for file in $(echo "$files" | tr -d :); do
-			(cd "$packages/$tree" && cp --parents "$file" "$root/$tree")
-		done
-	done <"$root/etc/modules"
-	"$packages/bin/busybox" depmod -b "$root" "$kernel"
-}
-
 add_tree
 add_busybox
 add_program /usr/sbin/dropbear
 add_program /usr/sbin/dhcpcd
 cp -R "$packages/usr/lib/dhcpcd" "$root/usr/lib"
-add_modules
+"$here/modules.sh" "$packages" "$here/drivers" "$root"
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --reproducible --quiet) |
 	gzip -9n >"$out"
