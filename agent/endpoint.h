@@ -63,9 +63,10 @@ int endpoint_detach(struct endpoints *endpoints, const char *name, struct bl_err
 const struct endpoint *endpoint_find(const struct endpoints *endpoints, const char *name);
 const char *endpoint_name_of_index(const struct endpoints *endpoints, uint32_t index);
 
-/* Facts for status and commands: name, binding, mac, addresses, mtu, netns, devices, attach mode
- * (tcx or clsact), index, counters by direction and by reason. The caller owns the JSON. */
+/* Facts for status and commands, as api.h names them; the caller owns the JSON. endpoints_list() is
+ * an array of descriptions. */
 struct cJSON *endpoint_describe(const struct endpoints *endpoints, const struct endpoint *endpoint);
+struct cJSON *endpoint_counters(const struct endpoints *endpoints, const struct endpoint *endpoint);
 struct cJSON *endpoints_list(const struct endpoints *endpoints);
 /* What a VMI's status and the launcher need. */
 uint16_t endpoint_mtu(const struct endpoint *endpoint);
