@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The datapath in the kernel: the shared programs, the maps that they read, and the hooks of each
+ * endpoint. datapath.c, datapath_maps.c and hook.c are the only files that speak bpf().
+ *
+ *   <bpffs>/maps/<map>                        maps, shared by all endpoints and by agents in turn
+ *   <bpffs>/<endpoint>/to_vm|from_vm|pod_out  tcx: the link, whose pin keeps it attached;
+ *                                             clsact: the stub, whose filter holds by itself
+ *
+ * Closing a datapath changes nothing in the kernel: pins and filters stay and traffic goes on.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <beeline/abi.h>
+#include <beeline/cleanup.h>
+#include <beeline/err.h>
+
+struct datapath;
+
+enum datapath_mode { DATAPATH_AUTO, DATAPATH_TCX, DATAPATH_CLSACT };
+const char *datapath_mode_name(enum datapath_mode mode);
+
+/* Mounts bpffs where it is missing, loads the programs with the maps pinned below bpffs_dir (made
+ * when missing; maps of another layout are refused), and writes the program slots. AUTO takes tcx
+ * where the kernel knows it. */
+int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
+		  struct bl_err *err);
+void datapath_free(struct datapath *datapath);
+BL_DEFINE_AUTO(datapath, struct datapath *, datapath_free)
+#define bl_auto_datapath bl_cleanup(bl_auto_datapath_fn)
+
+enum datapath_mode datapath_mode(const struct datapath *datapath);
+
+/* One hook of one endpoint. */
+struct hook {
+	const char *endpoint; /* its name */
+	uint32_t index;
+	enum bl_direction direction;
+	enum bl_slot slot;
+	int netns_fd;
+	const char *ifname;
+	uint32_t ifindex;
+};
+
+/* Makes sure that exactly one stub of ours stands at the hook: what is pinned and still attached to
+ * this device is adopted untouched, anything else of ours is replaced. *ret_attached (may be NULL)
+ * says whether anything had to be done. */
+int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_attached,
+		struct bl_err *err);
+/* Takes all hooks of an endpoint away: filters when netns_fd is not -1, and its folder of pins. */
+int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
+		 const char *const ifnames[BL_DIRECTIONS_MAX], struct bl_err *err);
+/* Calls fn with the name of each endpoint that has pins. fn may detach it. */
+int hooks_for_each(struct datapath *datapath, void (*fn)(const char *endpoint, void *data),
+		   void *data, struct bl_err *err);
+
+/* Entries of one endpoint, each written in one update. */
+int datapath_write_endpoint(struct datapath *datapath, uint32_t index,
+			    const struct bl_endpoint *entry, struct bl_err *err);
+int datapath_read_endpoint(struct datapath *datapath, uint32_t index, struct bl_endpoint *ret_entry,
+			   struct bl_err *err);
+int datapath_write_lease(struct datapath *datapath, uint32_t index, const struct bl_lease *lease,
+			 struct bl_err *err);
+/* mac NULL: not known. */
+int datapath_write_nexthop(struct datapath *datapath, uint32_t index, enum bl_family family,
+			   const uint8_t mac[6], struct bl_err *err);
+int datapath_read_nexthop(struct datapath *datapath, uint32_t index, enum bl_family family,
+			  struct bl_nexthop *ret_nexthop, struct bl_err *err);
+/* Empties everything of an index: entry, lease, next hops, counters. */
+int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err);
+
+/* Counters, summed over the CPUs. */
+int datapath_traffic(struct datapath *datapath, uint32_t index, enum bl_direction direction,
+		     struct bl_counter *ret_counter, struct bl_err *err);
+int datapath_verdicts(struct datapath *datapath, uint32_t index,
+		      void (*fn)(const struct bl_verdict_key *key, const struct bl_counter *counter,
+				 void *data),
+		      void *data, struct bl_err *err);
+int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
+		  struct bl_err *err);
+
+/* Which packets leave a record in the ring; see struct bl_config. */
+int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, struct bl_err *err);
+/* The ring of events: fn for each record, until datapath_ring_free(). The descriptor polls. */
+struct datapath_ring;
+int datapath_ring_new(struct datapath *datapath,
+		      void (*fn)(const struct bl_event *event, void *data), void *data,
+		      struct datapath_ring **ret_ring, struct bl_err *err);
+void datapath_ring_free(struct datapath_ring *ring);
+int datapath_ring_fd(const struct datapath_ring *ring);
+int datapath_ring_read(struct datapath_ring *ring, struct bl_err *err);
