@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,21 @@ struct tap_spec {
 	uint8_t mac[6]; /* of the host side of the tap; never the guest's */
 };
 
+/* What stands under a tap's name. */
+struct tap_state {
+	uint32_t ifindex;
+	bool persistent; /* it would be there without its user too: rebuild it when it goes */
+	uid_t uid;
+	bool multi_queue;
+	uint16_t mtu;
+	uint8_t mac[6];
+};
+
+/* Any device will do; one that is no tap is not persistent. -ENODEV when there is none. */
+int tap_read(int netns_fd, const char *name, struct tap_state *ret_state, struct bl_err *err);
+
 /* Makes the tap, or brings an existing one into this shape; up, IPv6 off, ARP silent. */
 int tap_make(const struct tap_spec *spec, struct bl_err *err);
+/* Keeps the pod's kernel off the guest's segment: no IPv6, no ARP answers. For taps of others too. */
+int tap_silence(int netns_fd, const char *name, struct bl_err *err);
 int tap_remove(int netns_fd, const char *name, struct bl_err *err); /* a missing one is fine */
