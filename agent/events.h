@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of the event ring in words: what happened to a packet and what packet it was, read from
+ * the bytes that the program captured. Pure; the bytes are a guest's and may be anything.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <beeline/abi.h>
+#include <beeline/json.h>
+
+const char *event_direction(enum bl_direction direction); /* "to-vm", "from-vm", "pod-out" */
+const char *event_reason(uint8_t reason);                 /* as in BL_REASONS */
+
+/* As api.h names the members; the caller owns it. wall_ns: the event's time since 1970. */
+struct cJSON *event_json(const struct bl_event *event, const char *endpoint, int64_t wall_ns);
