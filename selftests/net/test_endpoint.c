@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Endpoints against the kernel: what an attachment leaves at the hooks, in the maps and in the pod;
+ * that a new agent adopts it; that a detachment leaves nothing.
+ */
+#include "attached.h"
+
+#include <errno.h>
+
+#include <beeline/addr.h>
+#include <beeline/loop.h>
+
+#include "../../agent/endpoint.h"
+
+#define TEST  "endpoint"
+#define BPFFS POD_BPFFS "/beeline-test-" TEST
+
+struct fixture {
+	struct pod pod;
+	struct bl_loop *loop;
+	struct endpoints *endpoints;
+	char *state_dir;
+	int n_changed;
+	struct bl_err err;
+};
+
+static void on_changed(const char *name, void *data)
+{
+	struct fixture *f = data;
+
+	assert_string_equal(name, f->pod.name);
+	f->n_changed++;
+}
+
+static void start(struct fixture *f)
+{
+	if (endpoints_new(f->loop, BPFFS, f->state_dir, on_changed, f, &f->endpoints, &f->err) < 0)
+		fail_msg("%s", f->err.message);
+}
+
+/* What a kill -9 leaves behind is what giving the object up leaves behind. */
+static void restart(struct fixture *f)
+{
+	endpoints_free(f->endpoints);
+	start(f);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = bl_alloc(sizeof(*f));
+
+	run("rm -rf " BPFFS);
+	pod_make(&f->pod, TEST, 0);
+	f->state_dir = unit_dir();
+	assert_int_equal(bl_loop_new(&f->loop, &f->err), 0);
+	start(f);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	endpoints_free(f->endpoints);
+	bl_loop_free(f->loop);
+	pod_remove(&f->pod);
+	unit_dir_remove(f->state_dir);
+	run("rm -rf " BPFFS);
+	free(f);
+	return 0;
+}
+
+static struct endpoint_spec spec_of(const struct fixture *f)
+{
+	return (struct endpoint_spec){
+		.name = f->pod.name,
+		.netns_path = f->pod.netns_path,
+		.netns_fd = -1,
+		.uplink = "eth0",
+		.tap = "tap0",
+		.binding = BL_BINDING_POD,
+	};
+}
+
+static const struct endpoint *attach(struct fixture *f, const struct endpoint_spec *spec)
+{
+	const struct endpoint *endpoint = NULL;
+
+	if (endpoint_attach(f->endpoints, spec, &endpoint, &f->err) < 0)
+		fail_msg("%s", f->err.message);
+	return endpoint;
+}
+
+static void assert_line(const struct fixture *f)
+{
+	assert_attached(&f->pod, "eth0", TCX_INGRESS, "bl_to_vm");
+	assert_attached(&f->pod, "tap0", TCX_INGRESS, "bl_from_vm");
+	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
+}
+
+static void assert_no_line(const struct fixture *f)
+{
+	assert_attached(&f->pod, "eth0", TCX_INGRESS, NULL);
+	assert_attached(&f->pod, "tap0", TCX_INGRESS, NULL);
+	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
+}
+
+static long n_local(const struct fixture *f)
+{
+	return number("{ ip -n %s route show table local; ip -n %s -6 route show table local; } | "
+		      "grep -cE 'local (10.77.0.2|fd77::2) ' || true",
+		      f->pod.name, f->pod.name);
+}
+
+static void test_attach(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	const struct endpoint *endpoint = attach(f, &spec);
+	char text[BL_ADDR_TEXT_MAX];
+	struct bl_addr addr = endpoint_addr4(endpoint);
+
+	assert_string_equal(bl_addr_format(&addr, text), "10.77.0.2");
+	addr = endpoint_addr6(endpoint);
+	assert_string_equal(bl_addr_format(&addr, text), "fd77::2");
+	assert_int_equal(endpoint_mtu(endpoint), 1450);
+	assert_line(f);
+	assert_int_equal(n_local(f), 0);
+	run("ip -n %s addr show dev eth0 | grep -q 10.77.0.2/24", f->pod.name);
+	run("ip -n %s route show default | grep -q 'via 10.77.0.1'", f->pod.name);
+	run("ls " BPFFS "/%s/to_vm " BPFFS "/%s/from_vm >/dev/null", f->pod.name, f->pod.name);
+}
+
+/* Ids are never used twice, so the same id is the same stub, untouched. */
+static void test_adopt(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	uint32_t to_vm, from_vm;
+
+	attach(f, &spec);
+	to_vm = attached(&f->pod, "eth0", TCX_INGRESS).ids[0];
+	from_vm = attached(&f->pod, "tap0", TCX_INGRESS).ids[0];
+	for (int i = 0; i < 3; i++)
+		restart(f);
+	assert_non_null(endpoint_find(f->endpoints, f->pod.name));
+	attach(f, &spec);
+	assert_line(f);
+	assert_int_equal(attached(&f->pod, "eth0", TCX_INGRESS).ids[0], to_vm);
+	assert_int_equal(attached(&f->pod, "tap0", TCX_INGRESS).ids[0], from_vm);
+}
+
+static void test_detach(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	restart(f);
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+	assert_null(endpoint_find(f->endpoints, f->pod.name));
+	assert_no_line(f);
+	assert_int_equal(n_local(f), 2);
+	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
+	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 0);
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, NULL), -ENOENT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_attach, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_adopt, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_detach, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
