@@ -73,7 +73,7 @@ static int check_change(const struct agent *agent, const struct cJSON *document,
 
 static int check_object(const struct agent *agent, const struct cJSON *document, struct bl_err *err)
 {
-	size_t kind;
+	size_t kind = 0;
 	int r;
 
 	r = bl_object_validate(document, err);
@@ -158,7 +158,7 @@ static int method_apply(const struct api_request *request, struct cJSON **ret_re
 static int take_key(const struct api_request *request, struct object_key *ret_key,
 		    struct bl_err *err)
 {
-	size_t kind;
+	size_t kind = 0;
 	int r;
 
 	r = api_string(request, "kind", &ret_key->kind, err);

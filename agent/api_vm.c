@@ -75,7 +75,7 @@ static int method_vm(const struct api_request *request, struct cJSON **ret_resul
 	struct objects *objects = request->agent->objects;
 	struct object_key vm_key = {.kind = KIND_VM}, vmi_key = {.kind = KIND_VMI};
 	bool force = bl_json_get_bool(request->params, "force", false);
-	enum bl_vm_verb verb;
+	enum bl_vm_verb verb = BL_VM_START;
 	int r;
 
 	r = take_verb(request, &verb, err);

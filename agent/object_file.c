@@ -121,7 +121,7 @@ int object_files_load(const char *dir, void (*fn)(struct cJSON *document, void *
 		return bl_fail_errno(err, -errno, "reading '%s'", dir);
 	while ((entry = fts_read(tree))) {
 		struct bl_err why = BL_ERR_INIT;
-		struct cJSON *document;
+		struct cJSON *document = NULL;
 
 		if (entry->fts_level != 3 || entry->fts_info == FTS_D ||
 		    entry->fts_info == FTS_DP || !has_suffix(entry->fts_name, ".json"))

@@ -42,7 +42,7 @@ static bool may_create(const struct bl_volume *volume)
 static int host_disk_check(const struct vmis_config *config, const struct bl_volume *volume,
 			   bool make, struct bl_err *err)
 {
-	const char *relative;
+	const char *relative = NULL;
 	bl_autoclose int dir = -1;
 	bl_autoclose int fd = -1;
 	int r;
