@@ -10,6 +10,19 @@ V       ?= 0
 B       ?= build
 T       ?=
 
+# What a bare Debian 12 lacks: to build, to run, to check.
+DEB_PACKAGES := \
+	gcc libc6-dev linux-libc-dev make pkg-config clang llvm bpftool \
+	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-route-3-dev libmnl-dev libvirt-dev \
+	libcjson-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev libarchive-dev libxml2-dev \
+	libcap-ng-dev libseccomp-dev \
+	runc containernetworking-plugins iptables nftables iproute2 libvirt-daemon \
+	libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils seabios ovmf \
+	ca-certificates iputils-ping procps openssh-client \
+	cpio dosfstools fdisk mtools syslinux syslinux-common systemd-boot-efi xz-utils zstd \
+	clang-format libclang-rt-14-dev libcmocka-dev libxml2-utils python3 python3-scapy \
+	isc-dhcp-client udhcpc socat tcpdump ethtool
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -24,7 +37,7 @@ pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 WARN   := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
-LIBS_COMMON   := $(call pkg,--libs,libcjson)
+LIBS_COMMON   := $(call pkg,--libs,libcjson) -lm
 LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive)
 LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl)
 LIBS_launcher := $(call pkg,--libs,libvirt libvirt-qemu libxml-2.0 libarchive) -lpthread
@@ -83,12 +96,44 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name bl_$* > $@
 
+# ---- targets that begin on a bare machine ----
+# They install first and build in a make of its own, which then sees what pkg-config knows.
+
+SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+TIERS   = $(or $(T),unit style golden bpf net vm kernels fuzz bench cluster)
+
+.PHONY: deps
+deps: ## Install the Debian packages that are missing
+	@installed=$$(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(DEB_PACKAGES) 2>/dev/null | \
+		sed -n 's/^installed //p'); \
+	missing=$$(printf '%s\n' $(DEB_PACKAGES) | grep -vxF "$$installed"); \
+	[ -z "$$missing" ] && exit 0; \
+	echo "  DEPS    " $$missing; \
+	[ "$$(id -u)" = 0 ] && as_root= || as_root=sudo; \
+	$$as_root apt-get -q update && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q install -y --no-install-recommends $$missing
+
+.PHONY: check
+check: deps ## Build and test everything; T="unit bpf" chooses tiers, V=1 shows every test
+	$(Q)$(SUBMAKE) check-parts
+	$(Q)B=$(B) V=$(V) selftests/run $(T)
+
+# What the tiers need built, by their tier.mk.
+.PHONY: check-parts
+check-parts: all $(foreach tier,$(TIERS),$(CHECK_$(tier)))
+
 .PHONY: clean
 clean: ## Remove build/
 	rm -rf $(B)
 
 .PHONY: help
-help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
+help: ## Show this
+	@echo 'Beeline: virtual machines beside containers, by a straight line of eBPF.'
+	@echo
+	@grep -hE '^[a-z-]+:.*##' $(filter-out %.d,$(MAKEFILE_LIST)) | \
+		sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@echo
+	@echo '  V=1 shows commands; CC=clang, CFLAGS=..., B=DIR (default build), PREFIX=DIR, DESTDIR=DIR.'
 
 -include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
