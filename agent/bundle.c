@@ -57,7 +57,7 @@ static struct cJSON *make_process(const struct bundle_spec *spec)
 			      "--name",      spec->name,  "--uid",       spec->vmi_uid};
 	static const char *const env[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		"HOME=" BL_LAUNCHER_PRIVATE_DIR,
+		("HOME=" BL_LAUNCHER_PRIVATE_DIR),
 		"XDG_RUNTIME_DIR=/var/run",
 		"LANG=C.UTF-8",
 	};

@@ -277,7 +277,7 @@ static char *log_name(const struct sandbox_paths *paths, const char *namespace, 
 		return bl_format("%s/%s", uid, BL_LAUNCHER_SERIAL_LOG_NAME);
 	if (strcmp(which, "qemu") == 0)
 		return bl_format("%s/%s_%s.log",
-				 BL_LAUNCHER_QEMU_LOG_DIR + sizeof(BL_LAUNCHER_PRIVATE_DIR),
+				 &BL_LAUNCHER_QEMU_LOG_DIR[sizeof(BL_LAUNCHER_PRIVATE_DIR)],
 				 namespace, name);
 	return NULL;
 }
