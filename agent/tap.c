@@ -165,7 +165,8 @@ static int open_here(void *data, struct bl_err *err)
 	return r < 0 ? bl_fail_errno(err, r, "setting up tap '%s'", spec->name) : 0;
 }
 
-static int change_link(struct nl_sock *sock, const struct tap_spec *spec, struct bl_err *err)
+static int change_link(struct nl_sock *sock, uint32_t ifindex, const struct tap_spec *spec,
+		       struct bl_err *err)
 {
 	struct rtnl_link *change = rtnl_link_alloc(), *wanted = rtnl_link_alloc();
 	struct nl_addr *mac = nl_addr_build(AF_LLC, spec->mac, sizeof(spec->mac));
@@ -173,7 +174,7 @@ static int change_link(struct nl_sock *sock, const struct tap_spec *spec, struct
 
 	if (!change || !wanted || !mac)
 		abort();
-	rtnl_link_set_name(change, spec->name);
+	rtnl_link_set_ifindex(change, (int)ifindex); /* libnl does not send the name of this one */
 	rtnl_link_set_addr(wanted, mac);
 	rtnl_link_set_mtu(wanted, spec->mtu);
 	rtnl_link_set_flags(wanted, IFF_UP);
@@ -247,7 +248,7 @@ int tap_make(const struct tap_spec *spec, struct bl_err *err)
 	if (r == 0)
 		r = rtnl_open(spec->netns_fd, &sock, err);
 	if (r == 0)
-		r = change_link(sock, spec, err);
+		r = change_link(sock, state.ifindex, spec, err);
 	return r == 0 ? drop_qdisc(sock, state.ifindex, spec->name, err) : r;
 }
 
