@@ -165,6 +165,8 @@ static struct cJSON *without_head(const struct cJSON *object)
 		bl_json_remove(rest, top[i]);
 	for (size_t i = 0; metadata && i < sizeof(meta) / sizeof(*meta); i++)
 		bl_json_remove(metadata, meta[i]);
+	if (bl_json_size(metadata) == 0)
+		bl_json_remove(rest, "metadata");
 	return rest;
 }
 

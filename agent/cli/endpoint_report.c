@@ -83,16 +83,20 @@ static void add_reasons(struct table *table, const struct cJSON *reasons)
 
 static void print_facts(const struct cJSON *endpoint, FILE *file)
 {
-	static const char *const strings[] = {"name",   "binding", "mac",   "netns",
-					      "uplink", "tap",     "attach"};
+	static const struct {
+		const char *title, *key;
+	} facts[] = {
+		{"Name", "name"},     {"Binding", "binding"}, {"MAC", "mac"},
+		{"Netns", "netns"},   {"Uplink", "uplink"},   {"Tap", "tap"},
+		{"Attach", "attach"},
+	};
 	bl_autofree char *addresses = joined(bl_json_get(endpoint, "addresses"));
 	bl_autofree char *clean = text_clean(addresses);
 
-	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++) {
-		bl_autofree char *title = text_title(strings[i]);
-		bl_autofree char *value = text_clean(bl_json_get_string(endpoint, strings[i]));
+	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
+		bl_autofree char *value = text_clean(bl_json_get_string(endpoint, facts[i].key));
 
-		fprintf(file, "%-12s%s\n", title, value);
+		fprintf(file, "%-12s%s\n", facts[i].title, value);
 	}
 	fprintf(file, "%-12s%s\n", "Addresses", clean);
 	fprintf(file, "%-12s%.0f\n", "MTU", bl_json_get_number(endpoint, "mtu", 0));

@@ -12,6 +12,8 @@
 
 #include "client.h"
 
+#define STDIN_NAME "standard input"
+
 static const char *part(const struct cJSON *document, const char *path)
 {
 	const char *text = bl_json_get_string(document, path);
@@ -165,7 +167,7 @@ static int read_path(const char *path, const char *namespace, struct cJSON *obje
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return read_fd(STDIN_FILENO, "standard input", namespace, objects, err);
+		return read_fd(STDIN_FILENO, STDIN_NAME, namespace, objects, err);
 	if (stat(path, &st) < 0)
 		return bl_fail_errno(err, -errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
@@ -185,7 +187,8 @@ int manifests_read(const char *const *paths, size_t n_paths, const char *namespa
 			return r;
 	}
 	if (bl_json_size(objects) == 0)
-		return bl_fail(err, -EINVAL, "no objects in %s", paths[0]);
+		return bl_fail(err, -EINVAL, "no objects in %s",
+			       strcmp(paths[0], "-") == 0 ? STDIN_NAME : paths[0]);
 	*ret_objects = bl_take_ptr(objects);
 	return 0;
 }
