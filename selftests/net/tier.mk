@@ -2,6 +2,7 @@
 # Tier net: programs against real namespaces and devices. Needs root.
 
 NET_TESTS := $(patsubst selftests/net/%.c,$(B)/selftests/net/%,$(wildcard selftests/net/test_*.c))
+CHECK_net := $(NET_TESTS)
 
 # The agent's rooms without its main, for tests that call one of them.
 $(B)/selftests/agent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
@@ -12,6 +13,3 @@ $(B)/selftests/agent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
 $(NET_TESTS): $(B)/selftests/net/%: $(B)/selftests/net/%.o $(B)/selftests/agent.a $(B)/libbeeline.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_agent) $(LIBS_COMMON) -lcmocka
-
-.PHONY: net-tests
-net-tests: $(NET_TESTS) ## Build the programs of tier net
