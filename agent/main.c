@@ -175,7 +175,7 @@ static int run(void *options, int n_args, char **args)
 	bl_log_init(log_level(agent.config.log_level),
 		    strcmp(agent.config.log_format, "json") == 0 ? BL_LOG_JSON : BL_LOG_TEXT);
 	signal(SIGPIPE, SIG_IGN);
-	umask(0077);
+	umask(0022); /* files say their own mode; runc's mount points take it from here */
 	r = agent_start(&agent, &err);
 	if (r == 0) {
 		bl_info("ready", "version", BL_VERSION, "socket", agent.config.socket);

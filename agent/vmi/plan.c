@@ -79,7 +79,8 @@ static enum vmi_phase phase_now(const struct vmi_facts *facts)
 		return VMI_RUNNING;
 	if (facts->recorded == VMI_RUNNING)
 		return running_or_lost(facts);
-	if (has_container(facts) && facts->endpoints == ENDPOINTS_ALL)
+	if (has_container(facts) &&
+	    (facts->endpoints == ENDPOINTS_ALL || facts->recorded == VMI_SCHEDULED))
 		return VMI_SCHEDULED;
 	return facts->sandbox == SANDBOX_ABSENT || facts->stale ? VMI_PENDING : VMI_SCHEDULING;
 }
