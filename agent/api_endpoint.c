@@ -204,23 +204,20 @@ static int method_list(const struct api_request *request, struct cJSON **ret_res
 static int method_get(const struct api_request *request, struct cJSON **ret_result,
 		      struct bl_err *err)
 {
+	const struct endpoints *endpoints = request->agent->endpoints;
 	const struct endpoint *endpoint;
-	struct cJSON *facts;
 	const char *name;
 	int r;
 
 	r = api_string(request, "name", &name, err);
 	if (r < 0)
 		return r;
-	endpoint = endpoint_find(request->agent->endpoints, name);
+	endpoint = endpoint_find(endpoints, name);
 	if (!endpoint)
 		return bl_fail(err, -ENOENT, "endpoint \"%s\" not found", name);
-	facts = endpoint_describe(request->agent->endpoints, endpoint);
 	*ret_result = bl_json_object();
-	if (bl_json_get(facts, "counters"))
-		bl_json_set(*ret_result, "counters", bl_json_copy(bl_json_get(facts, "counters")));
-	bl_json_remove(facts, "counters");
-	bl_json_set(*ret_result, "endpoint", facts);
+	bl_json_set(*ret_result, "endpoint", endpoint_describe(endpoints, endpoint));
+	bl_json_set(*ret_result, "counters", endpoint_counters(endpoints, endpoint));
 	return 0;
 }
 

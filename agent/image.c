@@ -164,8 +164,8 @@ static struct cJSON *describe(const struct image *image, const char *name)
 	bl_json_set_string(item, "name", name);
 	bl_json_set_string(item, "digest", image->digest);
 	bl_json_set_string(item, "format", image->format);
-	bl_json_set_number(item, "size", (double)image->size);
-	bl_json_set_number(item, "virtualSize", (double)image->virtual_size);
+	bl_json_set_number(item, "bytes", (double)image->size);
+	bl_json_set_number(item, "virtualBytes", (double)image->virtual_size);
 	return item;
 }
 
