@@ -96,10 +96,10 @@ struct bl_endpoint {
 	struct bl_addr guest6;
 	struct bl_addr pod4; /* pod binding: the same as guest4 */
 	struct bl_addr pod6;
-	struct bl_addr gateway4;     /* what the guest's default route names; zero: none */
-	struct bl_addr gateway6;     /* the pod's IPv6 gateway; zero: none */
+	struct bl_addr gateway4;     /* the pod's gateway on the wire, in both bindings; zero: none */
+	struct bl_addr gateway6;
 	struct bl_addr router6;	     /* link-local address that RAs come from */
-	struct bl_addr dhcp_server4; /* DHCP server identifier */
+	struct bl_addr dhcp_server4; /* DHCP server identifier; masquerade: the guest's gateway */
 	/* what is reachable without a gateway: ARP and ND for these pass to the wire */
 	struct bl_prefix onlink[BL_ONLINK_MAX];
 	struct bl_port_range ports[BL_PORTS_MAX];
