@@ -175,7 +175,7 @@ static int write_slots(struct datapath *datapath, struct bl_err *err)
 		int fd, r;
 
 		if (!program)
-			continue;
+			return bl_fail(err, -ENOENT, "there is no program '%s'", programs[slot]);
 		fd = bpf_program__fd(program);
 		r = bpf_map_update_elem(datapath->progs_fd, &slot, &fd, BPF_ANY);
 		if (r < 0)

@@ -14,6 +14,7 @@
 
 #include "datapath_private.h"
 #include "datapath.skel.h"
+#include "rcu.h"
 
 static int write_entry(const struct bpf_map *map, uint32_t key, const void *value,
 		       struct bl_err *err)
@@ -89,10 +90,52 @@ static int clear_verdicts(struct datapath *datapath, uint32_t index, struct bl_e
 	return 0;
 }
 
+/* Both wait for programs that still look into the share; see rcu.h. */
+static int write_share(struct datapath *datapath, uint32_t index, int fd, struct bl_err *err)
+{
+	bool hurried = rcu_hurry();
+	int r = write_entry(datapath->skeleton->maps.bl_conntrack, index, &fd, err);
+
+	rcu_relax(hurried);
+	return r;
+}
+
+static int remove_share(struct datapath *datapath, uint32_t index, struct bl_err *err)
+{
+	int conntrack = bpf_map__fd(datapath->skeleton->maps.bl_conntrack);
+	uint32_t id;
+	bool hurried;
+	int r;
+
+	if (bpf_map_lookup_elem(conntrack, &index, &id) < 0)
+		return 0;
+	hurried = rcu_hurry();
+	r = bpf_map_delete_elem(conntrack, &index);
+	rcu_relax(hurried);
+	return r < 0 ? bl_fail_errno(err, r, "removing conntrack share %u", index) : 0;
+}
+
+int datapath_make_conntrack(struct datapath *datapath, uint32_t index, struct bl_err *err)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
+	bl_autoclose int fd = -1;
+	uint32_t id;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), &index, &id) ==
+	    0)
+		return 0;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_ct_share", sizeof(uint32_t),
+			    sizeof(struct bl_ct_set), BL_CT_SETS, &opts);
+	if (fd < 0)
+		return bl_fail_errno(err, fd, "making conntrack share %u", index);
+	return write_share(datapath, index, fd, err);
+}
+
 int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err)
 {
 	static const struct bl_endpoint no_endpoint;
 	static const struct bl_lease no_lease;
+	static const uint64_t never;
 	bl_autofree void *zeroes = bl_alloc((size_t)datapath->n_cpus * sizeof(struct bl_counter));
 	int r = datapath_write_endpoint(datapath, index, &no_endpoint, err);
 
@@ -105,6 +148,10 @@ int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err
 				zeroes, err);
 	if (r == 0)
 		r = write_entry(datapath->skeleton->maps.bl_lost, index, zeroes, err);
+	if (r == 0)
+		r = write_entry(datapath->skeleton->maps.bl_answered, index, &never, err);
+	if (r == 0)
+		r = remove_share(datapath, index, err);
 	return r == 0 ? clear_verdicts(datapath, index, err) : r;
 }
 

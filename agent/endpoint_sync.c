@@ -108,6 +108,8 @@ static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
 		r = datapath_write_lease(datapath, index, &lease, err);
 	if (r == 0)
 		r = write_nexthops(endpoint, podnet, err);
+	if (r == 0 && endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
+		r = datapath_make_conntrack(datapath, index, err);
 	if (r == 0)
 		r = datapath_write_endpoint(datapath, index, entry, err);
 	if (r == 0)

@@ -116,31 +116,27 @@ static int set_ports(const struct bl_interface *interface, struct bl_endpoint *e
 	return 0;
 }
 
-static void set_pod(const struct podnet *podnet, struct bl_endpoint *entry)
+static void set_pod(struct bl_endpoint *entry)
 {
 	entry->guest4 = entry->pod4;
 	entry->guest6 = entry->pod6;
-	entry->gateway4 = podnet->family[BL_V4].gateway;
-	entry->gateway6 = podnet->family[BL_V6].gateway;
 	entry->dhcp_server4 = bl_addr_is_set(&entry->gateway4) ? entry->gateway4 : dhcp_server;
 }
 
-static int set_masquerade(const struct endpoint_spec *spec, const struct podnet *podnet,
-			  struct bl_endpoint *entry, struct bl_err *err)
+static int set_masquerade(const struct endpoint_spec *spec, struct bl_endpoint *entry,
+			  struct bl_err *err)
 {
 	const struct bl_network *network = network_of(spec);
 
 	if (entry->flags & BL_EP_HAS_V4) {
 		entry->guest4 = bl_addr_nth(&network->vm_cidr, 2);
-		entry->gateway4 = bl_addr_nth(&network->vm_cidr, 1);
+		entry->dhcp_server4 = bl_addr_nth(&network->vm_cidr, 1);
 		entry->delta4 = entry_delta(&entry->guest4, &entry->pod4);
 	}
 	if (entry->flags & BL_EP_HAS_V6) {
 		entry->guest6 = bl_addr_nth(&network->vm_cidr6, 2);
-		entry->gateway6 = bl_addr_nth(&network->vm_cidr6, 1);
 		entry->delta6 = entry_delta(&entry->guest6, &entry->pod6);
 	}
-	entry->dhcp_server4 = entry->gateway4;
 	return set_ports(spec->interface, entry, err);
 }
 
@@ -154,6 +150,8 @@ int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet, u
 		.mtu = podnet->mtu,
 		.pod4 = podnet->family[BL_V4].addr,
 		.pod6 = podnet->family[BL_V6].addr,
+		.gateway4 = podnet->family[BL_V4].gateway,
+		.gateway6 = podnet->family[BL_V6].gateway,
 		.router6 = router_link_local,
 	};
 	int r;
@@ -171,9 +169,9 @@ int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet, u
 	set_macs(spec, podnet, &entry);
 	r = set_onlink(podnet, &entry, err);
 	if (r == 0 && spec->binding == BL_BINDING_MASQUERADE)
-		r = set_masquerade(spec, podnet, &entry, err);
+		r = set_masquerade(spec, &entry, err);
 	else
-		set_pod(podnet, &entry);
+		set_pod(&entry);
 	if (r == 0)
 		*ret_entry = entry;
 	return r;
@@ -226,7 +224,7 @@ int entry_lease(const struct endpoint_spec *spec, const struct podnet *podnet,
 {
 	const struct podnet_route masquerade_route = {
 		.to = bl_addr_from_bytes((const uint8_t[4]){0}, 4),
-		.gateway = entry->gateway4,
+		.gateway = entry->dhcp_server4,
 	};
 	bool masquerade = spec->binding == BL_BINDING_MASQUERADE;
 	struct names names;
@@ -234,7 +232,7 @@ int entry_lease(const struct endpoint_spec *spec, const struct podnet *podnet,
 	struct lease_spec lease = {
 		.addr4 = entry->guest4,
 		.bits4 = masquerade ? network_of(spec)->vm_cidr_bits : podnet->family[BL_V4].bits,
-		.router4 = entry->gateway4,
+		.router4 = masquerade ? entry->dhcp_server4 : entry->gateway4,
 		.mtu = entry->mtu,
 		.routes = masquerade ? &masquerade_route : podnet->routes,
 		.n_routes = masquerade ? (entry->flags & BL_EP_HAS_V4) != 0 : podnet->n_routes,
