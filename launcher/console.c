@@ -344,3 +344,15 @@ struct console *console_new(struct bl_loop *loop, const char *socket, const char
 	seed_from_log(console);
 	return console;
 }
+
+void console_free(struct console *console)
+{
+	if (!console)
+		return;
+	while (console->readers)
+		reader_free(console->readers);
+	console_detach(console);
+	free(console->socket);
+	free(console->log);
+	free(console);
+}

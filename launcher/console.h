@@ -17,6 +17,7 @@ struct console;
 
 /* Neither path needs to exist yet. */
 struct console *console_new(struct bl_loop *loop, const char *socket, const char *log);
+void console_free(struct console *console);
 /* Connects, and connects again whenever the connection ends, until console_detach(). */
 void console_attach(struct console *console);
 void console_detach(struct console *console);

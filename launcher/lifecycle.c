@@ -17,15 +17,12 @@
 #include <beeline/file.h>
 #include <beeline/log.h>
 #include <beeline/rpc.h>
-#include <beeline/vmi.h>
 
+#include "blueprint.h"
 #include "console.h"
-#include "disk.h"
-#include "domain/domain.h"
-#include "domxml.h"
+#include "ending.h"
 #include "libvirtd.h"
 #include "paths.h"
-#include "prepared.h"
 #include "record.h"
 #include "virt.h"
 
@@ -33,7 +30,6 @@
 #define BACKOFF_MIN_NS SECOND_NS
 #define BACKOFF_MAX_NS (30 * SECOND_NS)
 #define ACPI_REPEAT_NS (5 * SECOND_NS) /* guests that boot do not hear the first press */
-#define GRACE_DEFAULT  30
 
 struct action {
 	lifecycle_fn *fn;
@@ -55,10 +51,7 @@ struct lifecycle {
 	/* known */
 	bool connected, observed;
 	bool active, paused;
-	struct bl_vmi *vmi; /* with prepared and plan: since the first sync */
-	struct prepared *prepared;
-	struct disk_plan plan;
-	bool disks_ready;
+	struct blueprint *blueprint; /* NULL before the first sync */
 
 	/* under way */
 	bool busy;
@@ -120,27 +113,15 @@ static void fail_step(struct lifecycle *lifecycle, const struct bl_err *err)
 
 /* ---- the end ---- */
 
-static const struct {
-	bool succeeded;
-	const char *reason, *message;
-} ends[] = {
-	[VIRT_END_NEVER] = {false, "Unknown", "the guest ended while nobody watched"},
-	[VIRT_END_SHUTDOWN] = {true, "Shutdown", "the guest shut down"},
-	[VIRT_END_DESTROYED] = {false, "Destroyed", "the guest was destroyed from outside"},
-	[VIRT_END_CRASHED] = {false, "Crashed", "the guest or its emulator crashed"},
-	[VIRT_END_FAILED] = {false, "Failed", "the emulator failed"},
-};
-
-static void finish(struct lifecycle *lifecycle, bool succeeded, const char *reason,
-		   const char *message)
+static void finish(struct lifecycle *lifecycle, struct ending ending)
 {
 	struct record *record = &lifecycle->record;
 
-	record->succeeded = succeeded;
-	snprintf(record->reason, sizeof(record->reason), "%s", reason);
-	snprintf(record->message, sizeof(record->message), "%s", message);
+	record->succeeded = ending.succeeded;
+	snprintf(record->reason, sizeof(record->reason), "%s", ending.reason);
+	snprintf(record->message, sizeof(record->message), "%s", ending.message);
 	remember(lifecycle, RECORD_ENDED);
-	bl_info("VM ended", "vmi", lifecycle->domain_name, "reason", reason);
+	bl_info("VM ended", "vmi", lifecycle->domain_name, "reason", ending.reason);
 	lifecycle->active = false;
 	bl_timer_disarm(&lifecycle->stop);
 	bl_timer_disarm(&lifecycle->retry);
@@ -148,18 +129,6 @@ static void finish(struct lifecycle *lifecycle, bool succeeded, const char *reas
 	lifecycle->ops->changed(lifecycle->data);
 	if (lifecycle->terminating)
 		lifecycle->ops->finished(lifecycle->data);
-}
-
-/* Whatever took the domain away once we had begun to stop it, the stop is what was wanted. */
-static void finish_domain(struct lifecycle *lifecycle, enum virt_end end)
-{
-	if (lifecycle->killed)
-		finish(lifecycle, true, "Killed",
-		       "the grace period for the guest's shutdown ended");
-	else if (lifecycle->stopping && end != VIRT_END_CRASHED && end != VIRT_END_FAILED)
-		finish(lifecycle, true, "Shutdown", "the guest was shut down");
-	else
-		finish(lifecycle, ends[end].succeeded, ends[end].reason, ends[end].message);
 }
 
 /* ---- what libvirt says ---- */
@@ -199,7 +168,7 @@ static void learn(struct lifecycle *lifecycle, const struct virt_reply *reply)
 	if (reply->state == VIRT_RUNNING || reply->state == VIRT_PAUSED)
 		on_active(lifecycle, reply->state == VIRT_PAUSED);
 	else if (reply->state != VIRT_STARTING && has_run(lifecycle, reply->end))
-		finish_domain(lifecycle, reply->end);
+		finish(lifecycle, ending_of(reply->end, lifecycle->stopping, lifecycle->killed));
 }
 
 static void on_connect(struct lifecycle *lifecycle, const struct virt_reply *reply)
@@ -299,20 +268,8 @@ static void on_disks(const struct bl_err *err, void *data)
 		fail_step(lifecycle, err);
 		return;
 	}
-	lifecycle->disks_ready = true;
+	lifecycle->blueprint->disks_ready = true;
 	advance(lifecycle);
-}
-
-static int format_domain(struct lifecycle *lifecycle, char **ret_xml, struct bl_err *err)
-{
-	struct domain domain;
-	int r = domain_build(lifecycle->vmi, lifecycle->prepared, &lifecycle->plan, &domain, err);
-
-	if (r < 0)
-		return r;
-	*ret_xml = domxml_format(&domain);
-	domain_clear(&domain);
-	return 0;
 }
 
 static void start(struct lifecycle *lifecycle)
@@ -321,12 +278,12 @@ static void start(struct lifecycle *lifecycle)
 	struct bl_err err = BL_ERR_INIT;
 	struct virt_request request = {.verb = VIRT_START};
 
-	if (format_domain(lifecycle, &xml, &err) < 0) {
+	if (blueprint_format(lifecycle->blueprint, &xml, &err) < 0) {
 		fail_step(lifecycle, &err);
 		return;
 	}
 	request.xml = xml;
-	request.paused = lifecycle->vmi->start_paused;
+	request.paused = lifecycle->blueprint->vmi->start_paused;
 	remember(lifecycle, RECORD_STARTING);
 	lifecycle->busy = true;
 	virt_submit(lifecycle->virt, &request);
@@ -335,17 +292,19 @@ static void start(struct lifecycle *lifecycle)
 /* The next step, if one can be taken now. */
 static void advance(struct lifecycle *lifecycle)
 {
+	struct blueprint *blueprint = lifecycle->blueprint;
+
 	if (has_ended(lifecycle) || lifecycle->busy || lifecycle->retry.loop)
 		return;
 	if (lifecycle->stopping) {
 		press(lifecycle);
 		return;
 	}
-	if (lifecycle->active || !lifecycle->observed || !lifecycle->vmi)
+	if (lifecycle->active || !lifecycle->observed || !blueprint)
 		return;
-	if (!lifecycle->disks_ready) {
+	if (!blueprint->disks_ready) {
 		lifecycle->busy = true;
-		disk_prepare(lifecycle->loop, lifecycle->vmi, &lifecycle->plan, on_disks,
+		disk_prepare(lifecycle->loop, blueprint->vmi, &blueprint->plan, on_disks,
 			     lifecycle);
 	} else if (lifecycle->connected) {
 		start(lifecycle);
@@ -353,6 +312,11 @@ static void advance(struct lifecycle *lifecycle)
 }
 
 /* ---- stopping ---- */
+
+static bool hears_acpi(const struct lifecycle *lifecycle)
+{
+	return !lifecycle->blueprint || lifecycle->blueprint->vmi->acpi;
+}
 
 /* Called by advance() when the stop begins and whenever something was learned; the timer says whether
  * it is time for another press. */
@@ -363,10 +327,10 @@ static void press(struct lifecycle *lifecycle)
 	if (!lifecycle->observed || lifecycle->killed || lifecycle->stop.loop)
 		return;
 	if (!lifecycle->active) {
-		finish(lifecycle, true, "Stopped", "the VM was stopped before it ran");
+		finish(lifecycle, ending_before_start());
 		return;
 	}
-	if (now >= lifecycle->deadline_ns || (lifecycle->vmi && !lifecycle->vmi->acpi)) {
+	if (now >= lifecycle->deadline_ns || !hears_acpi(lifecycle)) {
 		lifecycle->killed = true;
 		submit(lifecycle, VIRT_DESTROY);
 		return;
@@ -390,7 +354,9 @@ void lifecycle_shutdown(struct lifecycle *lifecycle, uint32_t grace_seconds)
 
 void lifecycle_terminate(struct lifecycle *lifecycle)
 {
-	uint32_t grace = lifecycle->vmi ? lifecycle->vmi->termination_grace_seconds : GRACE_DEFAULT;
+	const struct blueprint *blueprint = lifecycle->blueprint;
+	uint32_t grace =
+		blueprint ? blueprint->vmi->termination_grace_seconds : LIFECYCLE_GRACE_DEFAULT;
 
 	lifecycle->terminating = true;
 	if (has_ended(lifecycle))
@@ -401,30 +367,19 @@ void lifecycle_terminate(struct lifecycle *lifecycle)
 
 /* ---- calls ---- */
 
-int lifecycle_sync(struct lifecycle *lifecycle, const struct cJSON *document,
-		   const struct cJSON *facts, struct bl_err *err)
+int lifecycle_sync(struct lifecycle *lifecycle, const struct cJSON *vmi,
+		   const struct cJSON *prepared, struct bl_err *err)
 {
-	bl_auto_vmi struct bl_vmi *vmi = NULL;
-	bl_auto_prepared struct prepared *prepared = NULL;
-	struct disk_plan plan;
+	bl_auto_blueprint struct blueprint *blueprint = NULL;
 	int r;
 
 	if (has_ended(lifecycle) || lifecycle->busy)
 		return 0; /* nothing in it could change what goes on */
-	r = bl_vmi_new(document, &vmi, err);
-	if (r == 0)
-		r = prepared_new(facts, &prepared, err);
-	if (r == 0)
-		r = disk_plan_make(vmi, prepared, &plan, err);
+	r = blueprint_new(vmi, prepared, &blueprint, err);
 	if (r < 0)
 		return r;
-	disk_plan_clear(&lifecycle->plan);
-	bl_vmi_free(lifecycle->vmi);
-	prepared_free(lifecycle->prepared);
-	lifecycle->vmi = bl_take_ptr(vmi);
-	lifecycle->prepared = bl_take_ptr(prepared);
-	lifecycle->plan = plan;
-	lifecycle->disks_ready = false;
+	blueprint_free(lifecycle->blueprint);
+	lifecycle->blueprint = bl_take_ptr(blueprint);
 	bl_timer_disarm(&lifecycle->retry);
 	advance(lifecycle);
 	return 0;
@@ -476,23 +431,6 @@ static const char *phase(const struct lifecycle *lifecycle)
 	return "Preparing";
 }
 
-static struct cJSON *describe_interfaces(const struct prepared *prepared)
-{
-	struct cJSON *list = bl_json_array();
-
-	for (size_t i = 0; i < prepared->n_interfaces; i++) {
-		const struct prepared_interface *interface = &prepared->interfaces[i];
-		struct cJSON *item = bl_json_object();
-		char mac[BL_MAC_TEXT_MAX];
-
-		bl_json_set_string(item, "name", interface->name);
-		bl_json_set_string(item, "mac", bl_mac_format(interface->mac, mac));
-		bl_json_set_number(item, "queues", interface->queues);
-		bl_json_append(list, item);
-	}
-	return list;
-}
-
 struct cJSON *lifecycle_state(const struct lifecycle *lifecycle)
 {
 	struct cJSON *state = bl_json_object();
@@ -505,11 +443,8 @@ struct cJSON *lifecycle_state(const struct lifecycle *lifecycle)
 		bl_json_set_string(state, "reason", "StartFailed");
 		bl_json_set_string(state, "message", lifecycle->failure.message);
 	}
-	if (lifecycle->prepared) {
-		bl_json_set_bool(state, "emulated", !lifecycle->prepared->kvm);
-		bl_json_set_string(state, "emulationReason", lifecycle->prepared->kvm_reason);
-		bl_json_set(state, "interfaces", describe_interfaces(lifecycle->prepared));
-	}
+	if (lifecycle->blueprint)
+		blueprint_describe(lifecycle->blueprint, state);
 	return state;
 }
 

@@ -17,7 +17,8 @@
 #include <beeline/loop.h>
 
 struct lifecycle;
-struct console;
+
+#define LIFECYCLE_GRACE_DEFAULT 30 /* seconds; KubeVirt's */
 
 struct lifecycle_identity {
 	const char *namespace;

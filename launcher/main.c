@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include <beeline/file.h>
 #include <beeline/log.h>
@@ -65,8 +66,12 @@ static const struct bl_option option_rows[] = {
 	{},
 };
 
+/* Lets the last notice reach the agent. */
+#define FAREWELL_NS (100ull * 1000 * 1000)
+
 struct program {
 	struct bl_loop *loop;
+	struct bl_timer farewell;
 	struct lifecycle *lifecycle;
 	struct server *server;
 };
@@ -79,11 +84,18 @@ static void on_state(void *data)
 		server_announce(program->server);
 }
 
+static void on_farewell(struct bl_timer *timer)
+{
+	struct program *program = timer->data;
+
+	bl_loop_exit(program->loop, EXIT_SUCCESS);
+}
+
 static void on_finished(void *data)
 {
 	struct program *program = data;
 
-	bl_loop_exit(program->loop, EXIT_SUCCESS);
+	bl_timer_arm(program->loop, &program->farewell, FAREWELL_NS, on_farewell, program);
 }
 
 static const struct lifecycle_ops lifecycle_ops = {
@@ -120,6 +132,8 @@ static int begin(struct program *program, const struct options *options, struct 
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Started through /proc/self/exe, the process would be called "exe". */
+	prctl(PR_SET_NAME, "beeline-launcher");
 	r = bl_loop_new(&program->loop, err);
 	if (r == 0)
 		r = lifecycle_new(program->loop, &identity, &lifecycle_ops, program,

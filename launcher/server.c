@@ -19,7 +19,6 @@
 #include "lifecycle.h"
 
 #define PEERS_MAX         8
-#define GRACE_DEFAULT     30
 #define GRACE_MAX_SECONDS (7 * 24 * 3600)
 
 struct peer {
@@ -68,7 +67,7 @@ static void do_sync(struct server *server, struct bl_rpc_call *call, const struc
 
 static void do_shutdown(struct server *server, struct bl_rpc_call *call, const struct cJSON *params)
 {
-	double grace = bl_json_get_number(params, "graceSeconds", GRACE_DEFAULT);
+	double grace = bl_json_get_number(params, "graceSeconds", LIFECYCLE_GRACE_DEFAULT);
 
 	if (grace < 0)
 		grace = 0;

@@ -75,6 +75,12 @@ static int build_disk(const struct bl_disk *spec, const struct disk_image *image
 	disk->serial = spec->serial;
 	disk->boot_order = spec->boot_order;
 	disk->readonly = spec->readonly || image->readonly || spec->device == BL_DISK_CDROM;
+	/* AHCI has no such thing, and libvirt refuses it. */
+	if (disk->readonly && spec->device == BL_DISK_DISK && strcmp(bus->name, "sata") == 0)
+		return bl_fail(err, -EINVAL,
+			       "disk '%s': is read-only, which a SATA disk cannot be; write "
+			       "bus virtio or a cdrom",
+			       spec->name);
 	return choose_cache(spec, image, disk, err);
 }
 

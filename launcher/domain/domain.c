@@ -58,9 +58,8 @@ int domain_build(const struct bl_vmi *vmi, const struct prepared *prepared,
 	build_rest(vmi, prepared, &domain);
 	domain_build_cpu(vmi, prepared->kvm, &domain.cpu);
 	domain_build_ports(vmi, &domain.ports);
-	r = domain_build_firmware(vmi, &domain.firmware, err);
-	if (r == 0)
-		r = domain_build_disks(vmi, plan, &domain, err);
+	domain_build_firmware(vmi, &domain.firmware);
+	r = domain_build_disks(vmi, plan, &domain, err);
 	if (r == 0)
 		r = domain_build_interfaces(vmi, prepared, &domain, err);
 	if (r < 0) {

@@ -106,8 +106,7 @@ void domain_clear(struct domain *domain);
 
 /* The families. Each fills its own members of a zeroed domain; domain_clear() frees half-built ones. */
 void domain_build_cpu(const struct bl_vmi *vmi, bool kvm, struct domain_cpu *cpu);
-int domain_build_firmware(const struct bl_vmi *vmi, struct domain_firmware *firmware,
-			  struct bl_err *err);
+void domain_build_firmware(const struct bl_vmi *vmi, struct domain_firmware *firmware);
 int domain_build_disks(const struct bl_vmi *vmi, const struct disk_plan *plan,
 		       struct domain *domain, struct bl_err *err);
 int domain_build_interfaces(const struct bl_vmi *vmi, const struct prepared *prepared,
