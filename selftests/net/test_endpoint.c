@@ -4,6 +4,7 @@
  * that a new agent adopts it; that a detachment leaves nothing.
  */
 #include "attached.h"
+#include "guest.h"
 
 #include <errno.h>
 
@@ -167,12 +168,183 @@ static void test_detach(void **state)
 	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, NULL), -ENOENT);
 }
 
+/* A guest's ping reaches the host and its answer comes back, by whichever way the binding takes. */
+static void assert_ping(const struct fixture *f, const uint8_t mac[6], const char *from)
+{
+	struct guest_ping ping = guest_ping(mac, from, "10.77.0.1");
+	struct guest_frame frame;
+
+	guest_send(&f->pod, &ping, sizeof(ping));
+	guest_receive(&f->pod, guest_is_echo_reply, &frame);
+	assert_memory_equal(frame.bytes, mac, 6);
+}
+
+/* The host knows the pod's MAC, so that the guest need not answer ARP. */
+static void introduce(const struct fixture *f)
+{
+	run("ip -n %s neigh replace 10.77.0.2 dev lxc0 lladdr $(ip netns exec %s "
+	    "cat /sys/class/net/eth0/address)",
+	    f->pod.host, f->pod.name);
+}
+
+static void test_traffic_pod(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	uint8_t mac[6];
+
+	pod_open_tap(&f->pod);
+	memcpy(mac, endpoint_guest_mac(attach(f, &spec)), sizeof(mac));
+	introduce(f);
+	assert_ping(f, mac, "10.77.0.2");
+	endpoints_free(bl_take_ptr(f->endpoints)); /* the agent dies, traffic goes on */
+	assert_ping(f, mac, "10.77.0.2");
+	start(f);
+	assert_ping(f, mac, "10.77.0.2");
+}
+
+static void test_traffic_masquerade(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	uint8_t mac[6];
+
+	spec.binding = BL_BINDING_MASQUERADE;
+	pod_open_tap(&f->pod);
+	memcpy(mac, endpoint_guest_mac(attach(f, &spec)), sizeof(mac));
+	assert_attached(&f->pod, "eth0", TCX_EGRESS, "bl_pod_out");
+	assert_int_equal(n_local(f), 2);
+	assert_ping(f, mac, "10.0.2.2");
+	restart(f);
+	assert_ping(f, mac, "10.0.2.2");
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+	assert_no_line(f);
+}
+
+/* Another binding under the same name is another line: nothing of the old one stays. */
+static void test_change_binding(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	spec.binding = BL_BINDING_MASQUERADE;
+	attach(f, &spec);
+	spec.binding = BL_BINDING_POD;
+	attach(f, &spec);
+	assert_line(f);
+	assert_int_equal(n_local(f), 0);
+}
+
+/* Dispatches until the owner has been told n times. */
+static void wait_changed(struct fixture *f, int n)
+{
+	uint64_t until = bl_now_ns() + 5000000000ull;
+
+	while (f->n_changed < n && bl_now_ns() < until)
+		bl_loop_once(f->loop, 100);
+	assert_int_equal(f->n_changed, n);
+}
+
+static void test_tap_deleted(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	run("ip -n %s link del tap0", f->pod.name);
+	wait_changed(f, 1);
+	assert_line(f);
+	run("ip -n %s -d link show tap0 | grep -q 'vnet_hdr on'", f->pod.name);
+	run("ip -n %s link show tap0 | grep -q 'noqueue'", f->pod.name);
+}
+
+static void test_namespace_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	pod_remove(&f->pod);
+	wait_changed(f, 1);
+	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+}
+
+/* The kernel took the address back because somebody set the device down and up. */
+static void test_address_back(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	uint64_t until = bl_now_ns() + 5000000000ull;
+
+	attach(f, &spec);
+	run("ip -n %s addr del 10.77.0.2/24 dev eth0", f->pod.name);
+	run("ip -n %s addr add 10.77.0.2/24 dev eth0 noprefixroute", f->pod.name);
+	assert_int_equal(n_local(f), 1);
+	while (n_local(f) != 0 && bl_now_ns() < until)
+		bl_loop_once(f->loop, 100);
+	assert_int_equal(n_local(f), 0);
+}
+
+/* What a crash between two steps can leave: pins without a record, a record without pins. */
+static void test_repair(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	run("rm " BPFFS "/%s/from_vm", f->pod.name);
+	restart(f);
+	assert_line(f);
+	run("rm %s/endpoints/*.json", f->state_dir);
+	restart(f);
+	assert_null(endpoint_find(f->endpoints, f->pod.name));
+	assert_no_line(f);
+	run("echo '{' >%s/endpoints/x.json", f->state_dir);
+	restart(f);
+	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 0);
+}
+
+static void test_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint *endpoint;
+	struct bl_err err;
+	struct endpoint_spec spec = spec_of(f);
+
+	spec.name = "maps";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -EINVAL, "'maps'");
+	spec.name = "../x";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -EINVAL, "'../x'");
+	spec = spec_of(f);
+	spec.tap = "tap1";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -ENODEV, "'tap1'");
+	spec = spec_of(f);
+	spec.uplink = "lo";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -EADDRNOTAVAIL,
+		     "no address");
+	spec = spec_of(f);
+	spec.netns_path = "/run/netns/none";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -ENOENT, "none");
+	assert_no_line(f);
+	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 0);
+	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_attach, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_adopt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_detach, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_traffic_pod, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_traffic_masquerade, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_change_binding, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tap_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_namespace_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_address_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_repair, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
