@@ -118,7 +118,7 @@ static int nearest(const struct walk *walk, const char *key, const char **ret_na
 {
 	const char *prefix = row_path(walk);
 	size_t prefix_len = strlen(row_path(walk)) - strlen(key);
-	size_t best = strlen(key) < 5 ? 2 : 3, best_len = 0;
+	size_t best = strlen(key) < 4 ? 2 : 3, best_len = 0;
 
 	for (size_t i = 0; i < walk->fields->n_rows; i++) {
 		const char *path = walk->fields->rows[i].path;
