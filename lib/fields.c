@@ -11,15 +11,17 @@
 #include <beeline/fields.h>
 #include <beeline/file.h>
 
+#include "fields_near.h"
 #include "fields_value.h"
 
-#define PATH_MAX_LEN 512
-#define NAME_MAX_LEN 64 /* longer than any field's name */
+#define PATH_MAX_LEN     512
+#define SENTENCE_MAX_LEN 256 /* of a complaint, as a rule */
 
 struct walk {
 	const struct bl_fields *fields;
 	void *data;
 	struct bl_warnings *warnings;
+	struct bl_err *complaints; /* about refused and unknown fields so far, a sentence each */
 	struct bl_err *err;
 	size_t base;             /* where the row's path begins in path */
 	char path[PATH_MAX_LEN]; /* of the member that is looked at, as errors show it */
@@ -52,8 +54,8 @@ static size_t push(struct walk *walk, const char *key)
 {
 	size_t len = strlen(walk->path);
 
-	snprintf(walk->path + len, sizeof(walk->path) - len, "%s%.*s", len ? "." : "", NAME_MAX_LEN,
-		 key);
+	snprintf(walk->path + len, sizeof(walk->path) - len, "%s%.*s", len ? "." : "",
+		 FIELDS_NAME_MAX, key);
 	for (char *c = walk->path + len; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			*c = '?';
@@ -91,65 +93,52 @@ static bool is_parent(const struct bl_fields *fields, const char *path)
 	return false;
 }
 
-/* Levenshtein's distance without regard to case, of two short names. */
-static size_t distance(const char *a, const char *b, size_t b_len)
+/* Could a key be a name at all? A dot would let it match across levels. */
+static bool is_name(const char *key)
 {
-	size_t row[NAME_MAX_LEN + 1];
-
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (size_t i = 0; a[i]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i + 1;
-		for (size_t j = 0; j < b_len; j++) {
-			size_t change = diagonal + (tolower(a[i]) != tolower(b[j]));
-			size_t shift = 1 + (row[j] < row[j + 1] ? row[j] : row[j + 1]);
-
-			diagonal = row[j + 1];
-			row[j + 1] = change < shift ? change : shift;
-		}
-	}
-	return row[b_len];
+	return strlen(key) < FIELDS_NAME_MAX && !strchr(key, '.');
 }
 
-/* The known name at the same place that is nearest to key, or none when all are far. */
-static int nearest(const struct walk *walk, const char *key, const char **ret_name)
+/* Notes what is wrong with the member and lets the walk go on, so that people learn of everything
+ * at once; once no more fits, the walk ends. */
+static int complain(struct walk *walk, int code, const char *what)
 {
-	const char *prefix = row_path(walk);
-	size_t prefix_len = strlen(row_path(walk)) - strlen(key);
-	size_t best = strlen(key) < 4 ? 2 : 3, best_len = 0;
+	struct bl_err *complaints = walk->complaints;
+	size_t len = strlen(complaints->message);
 
-	for (size_t i = 0; i < walk->fields->n_rows; i++) {
-		const char *path = walk->fields->rows[i].path;
-		const char *name = path + prefix_len;
-		size_t len, d;
-
-		if (strncmp(path, prefix, prefix_len) != 0)
-			continue;
-		len = strcspn(name, ".");
-		d = len <= NAME_MAX_LEN ? distance(key, name, len) : best;
-		if (d >= best)
-			continue;
-		best = d;
-		best_len = len;
-		*ret_name = name;
-	}
-	return best_len;
+	if (complaints->code != -EINVAL)
+		complaints->code = code;
+	snprintf(complaints->message + len, sizeof(complaints->message) - len, "%s%s: %s",
+		 len ? ". " : "", walk->path, what);
+	if (strlen(complaints->message) + SENTENCE_MAX_LEN < sizeof(complaints->message))
+		return 0;
+	return bl_fail(walk->err, complaints->code, "%s", complaints->message);
 }
 
-static int unknown(const struct walk *walk, const char *key)
+static int unknown(struct walk *walk, const char *key)
 {
-	const char *name = NULL;
-	int len = strlen(key) < NAME_MAX_LEN && !strchr(key, '.') ? nearest(walk, key, &name) : 0;
+	size_t parent_len = strlen(row_path(walk)) - strlen(key), at = walk->base;
+	char what[PATH_MAX_LEN + 64] = "unknown field";
+	const char *near = NULL;
+	int len = 0;
 
-	if (len == 0)
-		return bl_fail(walk->err, -EINVAL, "%s: unknown field", walk->path);
-	return bl_fail(walk->err, -EINVAL, "%s: unknown field, did you mean %.*s?", walk->path, len,
-		       name);
+	if (is_name(key) && parent_len < PATH_MAX_LEN)
+		len = fields_near_here(walk->fields, row_path(walk), parent_len, &near);
+	if (len > 0) {
+		snprintf(what, sizeof(what), "unknown field (did you mean %.*s?)", len, near);
+	} else if (is_name(key) && fields_near_elsewhere(walk->fields, key, &near)) {
+		/* with the object that it belongs to: "disks[0].cache" */
+		at -= at > 0;
+		while (at > 0 && walk->path[at - 1] != '.')
+			at--;
+		snprintf(what, sizeof(what), "unknown field (did you mean %.*s%s?)",
+			 (int)(walk->base - at), walk->path + at, near);
+	}
+	return complain(walk, -EINVAL, what);
 }
 
 static int walk_object(struct walk *walk, const struct cJSON *object);
+static int decode(struct walk *walk, const struct cJSON *object);
 
 static int decode_list(struct walk *walk, const struct bl_field *row, const struct cJSON *json)
 {
@@ -165,11 +154,13 @@ static int decode_list(struct walk *walk, const struct bl_field *row, const stru
 	*slot = array;
 	*(size_t *)((char *)walk->data + row->second) = n;
 	bl_json_for_each (item, json) {
+		struct walk inner = *walk;
 		int r;
 
-		snprintf(walk->path + len, sizeof(walk->path) - len, "[%zu]", i);
-		r = bl_fields_decode(row->items, item, walk->path, array + row->items->size * i++,
-				     walk->warnings, walk->err);
+		snprintf(inner.path + len, sizeof(inner.path) - len, "[%zu]", i);
+		inner.fields = row->items;
+		inner.data = array + row->items->size * i++;
+		r = decode(&inner, item);
 		if (r < 0)
 			return r;
 	}
@@ -192,18 +183,11 @@ static bool asks_nothing(const struct cJSON *json)
 	       (bl_json_is_array(json) && bl_json_size(json) == 0);
 }
 
-static int refuse(struct walk *walk, const struct bl_field *row, const struct cJSON *json)
-{
-	if (asks_nothing(json))
-		return 0;
-	return bl_fail(walk->err, -ENOTSUP, "%s: %s", walk->path, row->why);
-}
-
 static int decode_row(struct walk *walk, const struct bl_field *row, const struct cJSON *json)
 {
 	switch (row->type) {
 	case BL_FIELD_REFUSE:
-		return refuse(walk, row, json);
+		return asks_nothing(json) ? 0 : complain(walk, -ENOTSUP, row->why);
 	case BL_FIELD_IGNORE:
 		if (!asks_nothing(json))
 			warn(walk, row->why);
@@ -221,10 +205,9 @@ static int decode_row(struct walk *walk, const struct bl_field *row, const struc
 
 static int decode_member(struct walk *walk, const char *key, const struct cJSON *json)
 {
-	bool is_name = strlen(key) < NAME_MAX_LEN && !strchr(key, '.');
-	const struct bl_field *row = is_name ? find_row(walk->fields, row_path(walk)) : NULL;
+	const struct bl_field *row = is_name(key) ? find_row(walk->fields, row_path(walk)) : NULL;
 
-	if (!row && !(is_name && is_parent(walk->fields, row_path(walk))))
+	if (!row && !(is_name(key) && is_parent(walk->fields, row_path(walk))))
 		return unknown(walk, key);
 	if (bl_json_is_null(json))
 		return 0;
@@ -339,23 +322,42 @@ static int check_groups(const struct walk *walk, const struct cJSON *object)
 	return 0;
 }
 
+/* The object at walk->path into walk->data. */
+static int decode(struct walk *walk, const struct cJSON *object)
+{
+	int r;
+
+	walk->base = strlen(walk->path) + (walk->path[0] != '\0');
+	if (!bl_json_is_object(object))
+		return fields_value_mistyped(object, walk->path, "object", walk->err);
+	r = walk_object(walk, object);
+	/* what is missing then is as likely misspelt */
+	if (r < 0 || walk->complaints->code)
+		return r;
+	r = check_required(walk, object);
+	if (r < 0)
+		return r;
+	return check_groups(walk, object);
+}
+
 int bl_fields_decode(const struct bl_fields *fields, const struct cJSON *object, const char *path,
 		     void *ret_struct, struct bl_warnings *warnings, struct bl_err *err)
 {
-	struct walk walk = {.fields = fields, .data = ret_struct, .warnings = warnings, .err = err};
+	struct bl_err complaints = BL_ERR_INIT;
+	struct walk walk = {
+		.fields = fields,
+		.data = ret_struct,
+		.warnings = warnings,
+		.complaints = &complaints,
+		.err = err,
+	};
 	int r;
 
 	snprintf(walk.path, sizeof(walk.path), "%s", path);
-	walk.base = strlen(walk.path) + (walk.path[0] != '\0');
-	if (!bl_json_is_object(object))
-		return fields_value_mistyped(object, path, "object", err);
-	r = walk_object(&walk, object);
+	r = decode(&walk, object);
 	if (r < 0)
 		return r;
-	r = check_required(&walk, object);
-	if (r < 0)
-		return r;
-	return check_groups(&walk, object);
+	return complaints.code ? bl_fail(err, complaints.code, "%s", complaints.message) : 0;
 }
 
 static void clear_list(const struct bl_field *row, void *data)

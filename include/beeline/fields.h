@@ -10,7 +10,8 @@
  * that is false or [] asks for nothing and is let through.
  *
  * A name that no row knows is an error that suggests the nearest name; a JSON key is one segment and
- * never matches across dots. Nothing here knows what a field means: that is the tables' business.
+ * never matches across dots. All refused and unknown fields of a document are named in one error;
+ * any other error ends the walk at once. Nothing here knows what a field means: that is the tables' business.
  */
 #pragma once
 

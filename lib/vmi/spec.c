@@ -6,7 +6,7 @@
 #include "family.h"
 
 #define ONE_MACHINE "there is but one machine to run on"
-#define HYPERV      "Hyper-V enlightenments are not supported yet; leave them out, Windows runs without"
+#define HYPERV      "Hyper-V enlightenments are not supported yet; leave it out"
 #define GUEST_ONLY  "is not supported yet; leave it out"
 
 static const char *const architectures[] = {"amd64"};

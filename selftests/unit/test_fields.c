@@ -43,6 +43,7 @@ static const char *const shapes[] = {[SHAPE_ROUND] = "round", [SHAPE_SQUARE] = "
 static const struct bl_field part_rows[] = {
 	BL_FIELD("name", BL_FIELD_STRING, struct part, name, .required = true),
 	BL_FIELD("port", BL_FIELD_UINT, struct part, port, .min = 1),
+	BL_FIELD_REFUSED("not", "either"),
 };
 static const struct bl_fields part_fields = BL_FIELDS(part_rows, struct part);
 
@@ -155,9 +156,9 @@ static void test_empty_is_a_value(void **state)
 	struct bl_err err = BL_ERR_INIT;
 	struct thing thing;
 
-	assert_int_equal(decode("{\"two\":{},\"text\":\"\",\"parts\":[],\"blob\":\"\"}", &thing,
-				NULL, &err),
-			 0);
+	assert_int_equal(
+		decode("{\"two\":{},\"text\":\"\",\"parts\":[],\"blob\":\"\"}", &thing, NULL, &err),
+		0);
 	assert_string_equal(thing.text, "");
 	assert_non_null(thing.parts);
 	assert_int_equal(thing.n_parts, 0);
@@ -170,10 +171,13 @@ struct bad {
 };
 
 static const struct bad bads[] = {
-	{"{\"two\":{},\"txet\":1}", "spec.txet: unknown field, did you mean text?"},
-	{"{\"two\":{},\"Count\":3}", "spec.Count: unknown field, did you mean count?"},
-	{"{\"two\":{},\"deep\":{\"dwon\":1}}",
-	 "spec.deep.dwon: unknown field, did you mean down?"},
+	{"{\"two\":{},\"txet\":1}", "spec.txet: unknown field (did you mean text?)"},
+	{"{\"two\":{},\"Count\":3}", "spec.Count: unknown field (did you mean count?)"},
+	{"{\"two\":{},\"deep\":{\"dwon\":1}}", "spec.deep.dwon: unknown field (did you mean down?)"},
+	{"{\"two\":{},\"deep\":{\"colour\":1}}",
+	 "spec.deep.colour: unknown field (did you mean spec.colour?)"},
+	{"{\"two\":{},\"parts\":[{\"nmae\":\"x\"}]}",
+	 "spec.parts[0].nmae: unknown field (did you mean name?)"},
 	{"{\"two\":{},\"zzzzzzz\":1}", "spec.zzzzzzz: unknown field"},
 	{"{\"two\":{},\"deep.down\":{}}", "spec.deep.down: unknown field"},
 	{"{\"two\":{},\"\":1}", "spec.: unknown field"},
@@ -210,7 +214,7 @@ static const struct bad bads[] = {
 	{"{\"two\":{},\"parts\":[{\"name\":\"x\",\"port\":0}]}",
 	 "spec.parts[0].port: 0 is not within 1 and 65535"},
 	{"{\"two\":{},\"parts\":[{\"name\":\"x\",\"potr\":0}]}",
-	 "spec.parts[0].potr: unknown field, did you mean port?"},
+	 "spec.parts[0].potr: unknown field (did you mean port?)"},
 	{"{\"two\":{},\"words\":[\"a\",3]}", "spec.words[1]: expected string, got number"},
 	{"{\"two\":{},\"words\":[\"a\",\"b\",\"c\"]}", "spec.words: 3 entries are more than 2"},
 	{"{\"two\":{},\"addrs\":[\"x\"]}", "spec.addrs[0]: "},
@@ -220,6 +224,9 @@ static const struct bad bads[] = {
 	{"{\"one\":[]}", "spec.one: expected object, got array"},
 	{"{\"three\":{}}", "spec.three: write two"},
 	{"{\"two\":{},\"never\":{}}", "spec.never: is not for you; write count"},
+	{"{\"two\":{},\"never\":1,\"parts\":[{\"name\":\"x\",\"not\":1}]}",
+	 "spec.never: is not for you; write count. spec.parts[0].not: either"},
+	{"{\"two\":{},\"never\":1,\"count\":\"x\"}", "spec.count: expected integer, got string"},
 	{"{\"two\":{},\"checked\":1}", "spec.checked: expected boolean, got number"},
 	{"[]", "spec: expected object, got array"},
 };
@@ -254,6 +261,26 @@ static void test_long_names(void **state)
 	assert_true(strlen(err.message) < 120);
 }
 
+/* However much is wrong, the message stays bounded and the walk ends. */
+static void test_many_complaints(void **state)
+{
+	bl_autofree char *text = bl_strdup("{\"two\":{}");
+	bl_autofree char *whole = NULL;
+	struct bl_err err = BL_ERR_INIT;
+	struct thing thing;
+
+	for (int i = 0; i < 500; i++) {
+		char *longer = bl_format("%s,\"unknown%d\":1", text, i);
+
+		free(text);
+		text = longer;
+	}
+	whole = bl_format("%s}", text);
+	assert_fails(decode(whole, &thing, NULL, &err), -EINVAL, "spec.unknown0: unknown field. ");
+	assert_null(strstr(err.message, "unknown499"));
+	bl_fields_clear(&fields, &thing);
+}
+
 static void test_warnings(void **state)
 {
 	struct bl_warnings warnings = {0};
@@ -274,9 +301,9 @@ static void test_asking_for_nothing(void **state)
 	struct bl_err err = BL_ERR_INIT;
 	struct thing thing;
 
-	assert_int_equal(decode("{\"two\":{},\"never\":false,\"whatever\":false}", &thing,
-				&warnings, &err),
-			 0);
+	assert_int_equal(
+		decode("{\"two\":{},\"never\":false,\"whatever\":false}", &thing, &warnings, &err),
+		0);
 	assert_int_equal(decode("{\"two\":{},\"never\":[]}", &thing, &warnings, &err), 0);
 	assert_int_equal(warnings.n_items, 0);
 	bl_fields_clear(&fields, &thing);
@@ -285,13 +312,10 @@ static void test_asking_for_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_presence),
-		cmocka_unit_test(test_empty_is_a_value),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_asking_for_nothing),
+		cmocka_unit_test(test_values),           cmocka_unit_test(test_presence),
+		cmocka_unit_test(test_empty_is_a_value), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_long_names),       cmocka_unit_test(test_many_complaints),
+		cmocka_unit_test(test_warnings),         cmocka_unit_test(test_asking_for_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,8 +24,10 @@ static struct cJSON *make_vm(const char *spec)
 {
 	return parse(bl_format(
 		"{\"apiVersion\":\"kubevirt.io/v1\",\"kind\":\"VirtualMachine\",\"metadata\":{"
-		"\"name\":\"vm\",\"namespace\":\"ns\",\"uid\":\"6f7d7c7e-1111-4222-8333-444455556666\","
-		"\"generation\":3},\"spec\":{%s,\"template\":{\"metadata\":{\"labels\":{\"a\":\"b\"}},"
+		"\"name\":\"vm\",\"namespace\":\"ns\",\"uid\":\"6f7d7c7e-1111-4222-8333-"
+		"444455556666\","
+		"\"generation\":3},\"spec\":{%s,\"template\":{\"metadata\":{\"labels\":{\"a\":"
+		"\"b\"}},"
 		"\"spec\":{\"domain\":{\"memory\":{\"guest\":\"64Mi\"},\"devices\":{}}}}}}",
 		spec));
 }
@@ -118,7 +120,8 @@ static void test_always(void **state)
 
 	assert_int_equal(plan(vm, NULL, NOW, "Stopped"), BL_VM_CREATE_VMI);
 	assert_int_equal(plan_with(vm, "u1", "{}", "Starting"), BL_VM_NOTHING);
-	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Scheduled\"}", "Starting"), BL_VM_NOTHING);
+	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Scheduled\"}", "Starting"),
+			 BL_VM_NOTHING);
 	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Running\"}", "Running"), BL_VM_NOTHING);
 	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Succeeded\"}", "Stopped"),
 			 BL_VM_DELETE_VMI);
@@ -130,7 +133,8 @@ static void test_deleting_vmi_is_waited_for(void **state)
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
 	bl_auto_json struct cJSON *vmi = make_vmi(vm, "u1", "{\"phase\":\"Running\"}");
 
-	bl_json_set_string(bl_json_get(vmi, "metadata"), "deletionTimestamp", "2026-01-02T03:04:05Z");
+	bl_json_set_string(bl_json_get(vmi, "metadata"), "deletionTimestamp",
+			   "2026-01-02T03:04:05Z");
 	assert_int_equal(plan(vm, vmi, NOW, "Stopping"), BL_VM_NOTHING);
 }
 
@@ -264,7 +268,8 @@ static void test_manual(void **state)
 	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Failed\"}", "Stopped"), BL_VM_NOTHING);
 	/* what ended is taken away before its successor comes */
 	request(vm, "u1", "{\"phase\":\"Failed\"}", BL_VM_START, NULL);
-	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Failed\"}", "Stopped"), BL_VM_DELETE_VMI);
+	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Failed\"}", "Stopped"),
+			 BL_VM_DELETE_VMI);
 	assert_int_equal(plan(vm, NULL, NOW, "Stopped"), BL_VM_CREATE_VMI);
 	request(vm, "u2", "{\"phase\":\"Running\"}", BL_VM_STOP, NULL);
 	/* a request names one VMI; another is not its business */
@@ -307,7 +312,8 @@ static void test_once(void **state)
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Once\"");
 
 	assert_int_equal(plan(vm, NULL, NOW, "Stopped"), BL_VM_CREATE_VMI);
-	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Succeeded\"}", "Stopped"), BL_VM_NOTHING);
+	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Succeeded\"}", "Stopped"),
+			 BL_VM_NOTHING);
 	request(vm, "u1", "{\"phase\":\"Succeeded\"}", BL_VM_START, "does not allow");
 	request(vm, "u1", "{\"phase\":\"Running\"}", BL_VM_STOP, NULL);
 	assert_string_equal(bl_json_get_string(vm, "spec/runStrategy"), "Halted");
@@ -317,7 +323,8 @@ static void test_deleting_vm(void **state)
 {
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
 
-	bl_json_set_string(bl_json_get(vm, "metadata"), "deletionTimestamp", "2026-01-02T03:04:05Z");
+	bl_json_set_string(bl_json_get(vm, "metadata"), "deletionTimestamp",
+			   "2026-01-02T03:04:05Z");
 	assert_int_equal(plan_with(vm, "u1", "{\"phase\":\"Running\"}", "Terminating"),
 			 BL_VM_DELETE_VMI);
 	assert_int_equal(plan(vm, NULL, NOW, "Terminating"), BL_VM_NOTHING);

@@ -97,14 +97,14 @@ static void test_topology(void **state)
 		{"\"resources\":{\"requests\":{\"cpu\":1},\"limits\":{\"cpu\":3}}", 3, 1, 1, 3},
 		{"\"cpu\":{\"cores\":1},\"resources\":{\"requests\":{\"cpu\":2}}", 1, 1, 1, 1},
 		{"\"cpu\":{\"cores\":300}", 1, 300, 1, 256},
-		{"\"cpu\":{\"cores\":4},\"devices\":{\"networkInterfaceMultiqueue\":false}", 1, 4, 1,
-		 1},
+		{"\"cpu\":{\"cores\":4},\"devices\":{\"networkInterfaceMultiqueue\":false}", 1, 4,
+		 1, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(topologies) / sizeof(topologies[0]); i++) {
 		const struct topology *t = &topologies[i];
-		bl_autofree char *spec = bl_format(
-			"\"domain\":{\"memory\":{\"guest\":\"64Mi\"},%s}", t->domain);
+		bl_autofree char *spec =
+			bl_format("\"domain\":{\"memory\":{\"guest\":\"64Mi\"},%s}", t->domain);
 		bl_auto_vmi struct bl_vmi *vmi = make(spec);
 
 		assert_int_equal(vmi->cpu.sockets, t->sockets);
@@ -117,10 +117,10 @@ static void test_topology(void **state)
 
 static void test_other_models_have_one_queue(void **state)
 {
-	bl_auto_vmi struct bl_vmi *vmi =
-		make("\"domain\":{\"cpu\":{\"cores\":4},\"memory\":{\"guest\":\"64Mi\"},\"devices\":{"
-		     "\"interfaces\":[{\"name\":\"a\",\"bridge\":{},\"model\":\"e1000\"}]}},"
-		     "\"networks\":[{\"name\":\"a\",\"pod\":{}}]");
+	bl_auto_vmi struct bl_vmi *vmi = make(
+		"\"domain\":{\"cpu\":{\"cores\":4},\"memory\":{\"guest\":\"64Mi\"},\"devices\":{"
+		"\"interfaces\":[{\"name\":\"a\",\"bridge\":{},\"model\":\"e1000\"}]}},"
+		"\"networks\":[{\"name\":\"a\",\"pod\":{}}]");
 
 	assert_int_equal(bl_vmi_queues(vmi, &vmi->interfaces[0]), 1);
 }
@@ -166,7 +166,8 @@ static void test_disks(void **state)
 		"{\"name\":\"c\",\"disk\":{\"readonly\":true}}]}},\"volumes\":["
 		"{\"name\":\"a\",\"containerDisk\":{\"image\":\"x/y:1\",\"path\":\"/disk/d.img\"}},"
 		"{\"name\":\"b\",\"cloudInitNoCloud\":{\"userData\":\"u\",\"networkDataBase64\":"
-		"\"bg==\"}},{\"name\":\"c\",\"hostDisk\":{\"path\":\"/d\",\"type\":\"DiskOrCreate\","
+		"\"bg==\"}},{\"name\":\"c\",\"hostDisk\":{\"path\":\"/"
+		"d\",\"type\":\"DiskOrCreate\","
 		"\"capacity\":\"1Gi\"}},{\"name\":\"d\",\"emptyDisk\":{\"capacity\":\"2Mi\"}}]");
 
 	/* the volume that no disk names got one */
@@ -240,7 +241,8 @@ static void test_firmware(void **state)
 static struct cJSON *make_vm(const char *spec)
 {
 	return parse(bl_format(
-		"{\"apiVersion\":\"kubevirt.io/v1alpha3\",\"kind\":\"VirtualMachine\",\"metadata\":{"
+		"{\"apiVersion\":\"kubevirt.io/"
+		"v1alpha3\",\"kind\":\"VirtualMachine\",\"metadata\":{"
 		"\"name\":\"vm\"},\"spec\":{%s,\"template\":{\"spec\":{\"nodeSelector\":{},"
 		"\"domain\":{\"memory\":{\"guest\":\"64Mi\"}}}}}}",
 		spec));
