@@ -116,7 +116,7 @@ static int validate_container_disk(const struct vmi_check *check, size_t i)
 	if (volume->path && !is_safe_path(volume->path))
 		return vmi_fail(check,
 				"volumes[%zu].containerDisk.path: '%.64s' is not an absolute "
-				"path",
+				"path without '..'",
 				i, volume->path);
 	return 0;
 }
@@ -127,8 +127,9 @@ static int validate_host_disk(const struct vmi_check *check, size_t i)
 
 	if (!is_safe_path(volume->path))
 		return vmi_fail(check,
-				"volumes[%zu].hostDisk.path: '%.64s' is not an absolute path", i,
-				volume->path);
+				"volumes[%zu].hostDisk.path: '%.64s' is not an absolute path "
+				"without '..'",
+				i, volume->path);
 	if (strcmp(volume->host_disk_type, "DiskOrCreate") == 0 && volume->capacity_bytes <= 0)
 		return vmi_fail(
 			check, "volumes[%zu].hostDisk.capacity: missing; DiskOrCreate needs it", i);

@@ -173,7 +173,8 @@ struct bad {
 static const struct bad bads[] = {
 	{"{\"two\":{},\"txet\":1}", "spec.txet: unknown field (did you mean text?)"},
 	{"{\"two\":{},\"Count\":3}", "spec.Count: unknown field (did you mean count?)"},
-	{"{\"two\":{},\"deep\":{\"dwon\":1}}", "spec.deep.dwon: unknown field (did you mean down?)"},
+	{"{\"two\":{},\"deep\":{\"dwon\":1}}",
+	 "spec.deep.dwon: unknown field (did you mean down?)"},
 	{"{\"two\":{},\"deep\":{\"colour\":1}}",
 	 "spec.deep.colour: unknown field (did you mean spec.colour?)"},
 	{"{\"two\":{},\"parts\":[{\"nmae\":\"x\"}]}",
