@@ -100,12 +100,13 @@ static bool decode_neighbour(const struct nlmsghdr *message, struct link_event *
 	return has_mac && bl_addr_is_set(&event->addr);
 }
 
-/* The id that stands in the message, not the one of the namespace that it came from. */
+/* The id that stands in the message counts, and it is one of the namespace that the message came
+ * from: what others call theirs says nothing about ours. */
 static bool decode_nsid(const struct nlmsghdr *message, struct link_event *event)
 {
 	const struct nlattr *attr;
 
-	if (message->nlmsg_type != RTM_DELNSID)
+	if (message->nlmsg_type != RTM_DELNSID || event->nsid != LINK_NSID_OWN)
 		return false;
 	event->kind = LINK_GONE;
 	mnl_attr_for_each(attr, message,
