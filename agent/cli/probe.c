@@ -17,7 +17,7 @@
 #define PAUSE_FIRST_NS 200000000ull
 #define PAUSE_MAX_NS   1000000000ull
 
-/* An echo's payload: which probe asked, and when. Both families' echo headers have eight bytes. */
+/* An echo whose payload says which probe asked. Both families' headers have eight bytes. */
 struct echo {
 	uint8_t type;
 	uint8_t code;
@@ -25,9 +25,8 @@ struct echo {
 	uint16_t id;
 	uint16_t sequence;
 	uint64_t token;
-	uint64_t sent_ns;
 };
-_Static_assert(sizeof(struct echo) == 24, "struct echo is what goes on the wire");
+_Static_assert(sizeof(struct echo) == 16, "struct echo is what goes on the wire");
 
 struct probe {
 	struct bl_loop *loop;
@@ -110,17 +109,17 @@ static void answered(struct probe *probe, const char *how)
 	probe->fn(how, probe->data);
 }
 
-/* Finds our echo in a received message. Raw ICMPv4 sockets deliver the IP header too. */
-static bool find_echo(const struct probe *probe, const uint8_t *bytes, size_t len,
-		      struct echo *ret_echo)
+/* Raw ICMPv4 sockets deliver the IP header too. */
+static bool is_our_echo(const struct probe *probe, const uint8_t *bytes, size_t len)
 {
 	size_t skip = probe->raw && !is_v6(probe) && len ? (size_t)(bytes[0] & 0x0f) * 4 : 0;
 	uint8_t reply = is_v6(probe) ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY;
+	struct echo echo;
 
-	if (len < skip + sizeof(*ret_echo))
+	if (len < skip + sizeof(echo))
 		return false;
-	memcpy(ret_echo, bytes + skip, sizeof(*ret_echo));
-	return ret_echo->type == reply && ret_echo->token == probe->token;
+	memcpy(&echo, bytes + skip, sizeof(echo));
+	return echo.type == reply && echo.token == probe->token;
 }
 
 static void on_ping(struct bl_io *io, uint32_t events)
@@ -128,13 +127,9 @@ static void on_ping(struct bl_io *io, uint32_t events)
 	struct probe *probe = io->data;
 	uint8_t bytes[256];
 	ssize_t n = recv(probe->ping_fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	struct echo echo;
-	char how[PROBE_TEXT_MAX];
 
-	if (n <= 0 || !find_echo(probe, bytes, (size_t)n, &echo))
-		return;
-	snprintf(how, sizeof(how), "ping, %.2f ms", (double)(bl_now_ns() - echo.sent_ns) / 1e6);
-	answered(probe, how);
+	if (n > 0 && is_our_echo(probe, bytes, (size_t)n))
+		answered(probe, "ping");
 }
 
 static void on_connect(struct bl_io *io, uint32_t events)
@@ -181,7 +176,6 @@ static void send_ping(struct probe *probe)
 		.id = (uint16_t)probe->token,
 		.sequence = htons(++probe->sequence),
 		.token = probe->token,
-		.sent_ns = bl_now_ns(),
 	};
 
 	if (probe->ping_fd < 0)

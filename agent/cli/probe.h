@@ -15,7 +15,7 @@
 #define PROBE_TEXT_MAX  48
 
 struct probe;
-/* how: "ping, 0.84 ms" or "TCP port 22". Called once; the probe may be freed from inside. */
+/* how: "ping" or "TCP port 22". Called once; the probe may be freed from inside. */
 typedef void probe_fn(const char *how, void *data);
 
 /* Begins at once. ports is copied. */

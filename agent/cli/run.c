@@ -81,7 +81,8 @@ static void print_addresses(const struct guest *guest)
 		const struct guest_address *address = &guest->addresses[i];
 		char text[BL_ADDR_TEXT_MAX];
 
-		printf("  %-9s %s (%s)\n", i ? "" : "address", bl_addr_format(&address->addr, text),
+		printf("  %-9s %s (%s%s)\n", i ? "" : "address",
+		       bl_addr_format(&address->addr, text), address->how[0] ? "answers " : "",
 		       address->how[0] ? address->how : "no answer yet");
 	}
 }
