@@ -342,11 +342,13 @@ static void press(struct lifecycle *lifecycle)
 
 void lifecycle_shutdown(struct lifecycle *lifecycle, uint32_t grace_seconds)
 {
-	if (has_ended(lifecycle))
+	uint64_t deadline_ns = bl_now_ns() + grace_seconds * SECOND_NS;
+
+	if (has_ended(lifecycle) || (lifecycle->stopping && deadline_ns >= lifecycle->deadline_ns))
 		return;
 	bl_info("VM is shut down", "vmi", lifecycle->domain_name);
 	lifecycle->stopping = true;
-	lifecycle->deadline_ns = bl_now_ns() + grace_seconds * SECOND_NS;
+	lifecycle->deadline_ns = deadline_ns;
 	bl_timer_disarm(&lifecycle->stop);
 	bl_timer_disarm(&lifecycle->retry);
 	advance(lifecycle);

@@ -40,6 +40,7 @@ int lifecycle_new(struct bl_loop *loop, const struct lifecycle_identity *identit
 /* What launcher.h says of these calls. Idempotent. */
 int lifecycle_sync(struct lifecycle *lifecycle, const struct cJSON *vmi,
 		   const struct cJSON *prepared, struct bl_err *err);
+/* Said again, it can only shorten the grace period. */
 void lifecycle_shutdown(struct lifecycle *lifecycle, uint32_t grace_seconds);
 struct cJSON *lifecycle_state(const struct lifecycle *lifecycle); /* the caller owns it */
 
