@@ -21,6 +21,7 @@
 struct object {
 	struct object_key key; /* borrowed from the document */
 	struct cJSON *document;
+	bool unwritten; /* its last status is only in memory */
 };
 
 struct object_watch {
@@ -241,22 +242,26 @@ static void tell(struct objects *objects, enum object_event event, const struct 
 		sweep_watches(objects);
 }
 
-/* Stores next (taken) in place of old (NULL: none yet). */
+/* Makes next (taken) the stored document in place of old (NULL: none yet). What cannot be written is
+ * no change, except that a status is shown all the same, since a full disk is what it may have to
+ * tell of. */
 static int store(struct objects *objects, struct cJSON *next, const struct cJSON *old,
-		 struct bl_err *err)
+		 bool show_unwritten, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *document = next;
 	struct object_key key = object_key(document);
+	struct object *object;
 	int r;
 
 	object_version_stamp(document, old, objects->revision + 1);
 	r = object_file_write(objects->dir, &key, document, err);
-	if (r < 0)
+	if (r < 0 && !show_unwritten)
 		return r;
 	objects->revision++;
-	tell(objects, old ? OBJECT_MODIFIED : OBJECT_ADDED,
-	     object_insert(objects, bl_take_ptr(document))->document);
-	return 0;
+	object = object_insert(objects, bl_take_ptr(document));
+	object->unwritten = r < 0;
+	tell(objects, old ? OBJECT_MODIFIED : OBJECT_ADDED, object->document);
+	return r;
 }
 
 int objects_apply(struct objects *objects, const struct cJSON *document,
@@ -276,7 +281,7 @@ int objects_apply(struct objects *objects, const struct cJSON *document,
 		*ret_outcome = OBJECT_UNCHANGED;
 		return 0;
 	}
-	r = store(objects, bl_take_ptr(next), old, err);
+	r = store(objects, bl_take_ptr(next), old, false, err);
 	if (r < 0)
 		return r;
 	*ret_outcome = old ? OBJECT_CONFIGURED : OBJECT_CREATED;
@@ -290,7 +295,7 @@ static void apply_undo(struct objects *objects, const struct cJSON *document, st
 	struct bl_err err = BL_ERR_INIT;
 	int r;
 
-	r = before ? store(objects, before, objects_get(objects, &key), &err)
+	r = before ? store(objects, before, objects_get(objects, &key), false, &err)
 		   : objects_remove(objects, &key, &err);
 	if (r < 0)
 		bl_error("cannot take back a half-done apply", "object", key.name, "error",
@@ -336,22 +341,23 @@ int objects_update(struct objects *objects, const struct object_key *key,
 	fn(next, data);
 	if (bl_json_equal(old, next))
 		return 0;
-	return store(objects, bl_take_ptr(next), old, err);
-}
-
-static void set_status(struct cJSON *object, void *data)
-{
-	struct cJSON **status = data;
-
-	bl_json_set(object, "status", bl_take_ptr(*status));
+	return store(objects, bl_take_ptr(next), old, false, err);
 }
 
 int objects_put_status(struct objects *objects, const struct object_key *key, struct cJSON *status,
 		       struct bl_err *err)
 {
 	bl_auto_json struct cJSON *owned = status;
+	bl_auto_json struct cJSON *next = NULL;
+	const struct object *object = object_find(objects, key);
 
-	return objects_update(objects, key, set_status, &owned, err);
+	if (!object)
+		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
+	next = bl_json_copy(object->document);
+	bl_json_set(next, "status", bl_take_ptr(owned));
+	if (!object->unwritten && bl_json_equal(object->document, next))
+		return 0;
+	return store(objects, bl_take_ptr(next), object->document, true, err);
 }
 
 static void set_deleted(struct cJSON *object, void *data)

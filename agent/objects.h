@@ -52,7 +52,8 @@ int objects_apply_all(struct objects *objects, const struct cJSON *const *docume
 /* Changes a copy by fn and stores it when it differs. -ENOENT when there is no such object. */
 int objects_update(struct objects *objects, const struct object_key *key,
 		   void (*fn)(struct cJSON *object, void *data), void *data, struct bl_err *err);
-/* status is taken. */
+/* status is taken. When it cannot be written the call fails, and the status is seen all the same until
+ * the agent ends; the next call writes it again. */
 int objects_put_status(struct objects *objects, const struct object_key *key, struct cJSON *status,
 		       struct bl_err *err);
 /* Sets deletionTimestamp, once; grace_s < 0: as the object says itself. A shorter grace wins. */

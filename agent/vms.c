@@ -65,22 +65,17 @@ static int act(struct vms *vms, const struct cJSON *vm, const struct object_key 
 	return 0;
 }
 
-static void add_failure(struct cJSON *vm, void *data)
-{
-	const struct bl_err *why = data;
-
-	bl_condition_set(bl_json_ensure(vm, "status"), "Failure", "True", "FailedCreate",
-			 why->message, bl_time_now());
-}
-
 static void failed(struct vms *vms, const char *key, const struct object_key *vm_key,
-		   struct bl_err *why)
+		   const struct bl_err *why)
 {
+	const struct cJSON *before = bl_json_get(objects_get(vms->objects, vm_key), "status");
+	struct cJSON *status = before ? bl_json_copy(before) : bl_json_object();
 	struct bl_err ignored;
 
 	bl_warn("a virtual machine cannot be reconciled", "vm", key, "error", why->message);
+	bl_condition_set(status, "Failure", "True", "FailedCreate", why->message, bl_time_now());
 	vms->failing = true;
-	objects_update(vms->objects, vm_key, add_failure, why, &ignored);
+	objects_put_status(vms->objects, vm_key, status, &ignored);
 	vms->failing = false;
 	queue_retry(vms->queue, key);
 }

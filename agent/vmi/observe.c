@@ -160,20 +160,34 @@ static void observe_launcher(const struct vmi_record *record, struct vmi_observa
 			    launcher_link_error(record->link));
 }
 
-void vmi_observe(const struct vmi_record *record, struct vmi_observation *ret_observation)
+static void observe_sandbox(const struct vmi_record *record, struct vmi_observation *observation)
 {
-	const struct vmis_config *config = vmis_config(record->vmis);
+	struct sandbox_state *state = &observation->sandbox;
+	struct vmi_facts *facts = &observation->facts;
 	struct bl_err err = BL_ERR_INIT;
 
+	if (sandbox_observe(vmis_config(record->vmis)->sandboxes, record->namespace, record->name,
+			    state, &err) < 0) {
+		trouble_set(&observation->trouble, "SandboxFailed", &err);
+		state->phase = SANDBOX_PARTIAL;
+	}
+	/* A guest outlives the name of its namespace: it goes on, and its owner is told. */
+	if (state->phase == SANDBOX_PARTIAL && state->pid) {
+		state->phase = SANDBOX_RUNNING;
+		bl_fail(&err, -ENONET,
+			"the pod's network namespace has vanished from the host; "
+			"restart the VM to get another");
+		trouble_set(&observation->trouble, "NetworkFailed", &err);
+	}
+	facts->sandbox = state->phase;
+	facts->stale = state->stale;
+}
+
+void vmi_observe(const struct vmi_record *record, struct vmi_observation *ret_observation)
+{
 	*ret_observation = (struct vmi_observation){0};
 	observe_wish(record, ret_observation);
-	if (sandbox_observe(config->sandboxes, record->namespace, record->name,
-			    &ret_observation->sandbox, &err) < 0) {
-		trouble_set(&ret_observation->trouble, "SandboxFailed", &err);
-		ret_observation->sandbox.phase = SANDBOX_PARTIAL;
-	}
-	ret_observation->facts.sandbox = ret_observation->sandbox.phase;
-	ret_observation->facts.stale = ret_observation->sandbox.stale;
+	observe_sandbox(record, ret_observation);
 	ret_observation->facts.endpoints = observe_endpoints(record, ret_observation);
 	observe_launcher(record, ret_observation);
 }

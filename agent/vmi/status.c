@@ -47,23 +47,43 @@ static const char *launcher_message(const struct vmi_observation *observation)
 	return message && *message ? message : NULL;
 }
 
-static void set_synchronized(struct cJSON *status, const struct vmi_record *record,
-			     const struct vmi_observation *observation, int64_t now)
+/* What is wrong, in the order of how much it says; returns whether anything is. */
+static bool set_trouble(struct cJSON *status, const struct vmi_record *record,
+			const struct vmi_observation *observation, enum vmi_phase phase,
+			int64_t now)
 {
 	const struct vmi_trouble *trouble =
 		record->trouble.reason ? &record->trouble : &observation->trouble;
 	enum vmi_domain domain = observation->facts.domain;
 	const char *message = launcher_message(observation);
+	const char *reason = "DomainFailed";
 
-	if (trouble->reason)
-		bl_condition_set(status, "Synchronized", "False", trouble->reason,
-				 trouble->err.message, now);
-	else if (message && (domain == DOMAIN_PREPARING || domain == DOMAIN_FAILED))
-		bl_condition_set(status, "Synchronized", "False", "DomainFailed", message, now);
-	else if (domain == DOMAIN_RUNNING || domain == DOMAIN_PAUSED)
+	if (trouble->reason) {
+		reason = trouble->reason;
+		message = trouble->err.message;
+	} else if (phase == VMI_FAILED && observation->facts.recorded == VMI_RUNNING && !message) {
+		reason = "LauncherLost";
+		message = "the VM's container or its host went down while the guest ran";
+	} else if (!message || (domain != DOMAIN_PREPARING && domain != DOMAIN_FAILED)) {
+		return false;
+	}
+	bl_condition_set(status, "Synchronized", "False", reason, message, now);
+	return true;
+}
+
+static void set_synchronized(struct cJSON *status, const struct vmi_record *record,
+			     const struct vmi_observation *observation, enum vmi_phase phase,
+			     int64_t now)
+{
+	enum vmi_domain domain = observation->facts.domain;
+	const char *before = bl_condition(status, "Synchronized");
+
+	if (set_trouble(status, record, observation, phase, now) || vmi_phase_is_final(phase))
+		return;
+	if (domain == DOMAIN_RUNNING || domain == DOMAIN_PAUSED)
 		bl_condition_set(status, "Synchronized", "True", NULL, NULL, now);
-	else if (!vmi_phase_is_final(vmi_phase_of(bl_json_get_string(status, "phase"))))
-		bl_condition_remove(status, "Synchronized");
+	else if (before && strcmp(before, "False") == 0)
+		bl_condition_remove(status, "Synchronized"); /* it is over, and the rest is open */
 }
 
 static void set_limits(struct cJSON *status, const struct vmi_observation *observation, int64_t now)
@@ -196,7 +216,7 @@ struct cJSON *vmi_status(const struct vmi_record *record, const struct vmi_obser
 	bl_phase_set(status, vmi_phase_name(plan->phase), now);
 	set_ready(status, &observation->facts, plan->phase, now);
 	set_paused(status, &observation->facts, now);
-	set_synchronized(status, record, observation, now);
+	set_synchronized(status, record, observation, plan->phase, now);
 	set_limits(status, observation, now);
 	set_emulation(status, observation, now);
 	if (observation->vmi) {
