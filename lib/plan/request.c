@@ -36,9 +36,7 @@ bool vm_is_start_requested(const struct vm_view *view)
 
 bool vm_is_stop_requested(const struct vm_view *view)
 {
-	const struct cJSON *request = head(view->status);
-
-	return is_action(request, "Stop") && is_for(request, view->vmi);
+	return is_action(head(view->status), "Stop");
 }
 
 static bool is_done(const struct vm_view *view, const struct cJSON *request)

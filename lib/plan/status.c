@@ -214,10 +214,10 @@ void vm_status_update(struct vm_view *view)
 {
 	const char *ready;
 
-	mirror_conditions(view);
 	set_ready(view);
 	set_failure(view);
 	set_restart_required(view);
+	mirror_conditions(view);
 	set_generations(view);
 	ready = bl_condition(view->status, "Ready");
 	bl_json_set_bool(view->status, "created", view->vmi != NULL);

@@ -26,9 +26,9 @@ void vm_start_failure_update(struct vm_view *view);
 uint64_t vm_start_failure_left_ns(const struct vm_view *view);
 
 /* request.c: status.stateChangeRequests is a queue; its head is what is asked for now. */
-void vm_requests_trim(struct vm_view *view);
+void vm_requests_trim(struct vm_view *view); /* first: what is done or of another VMI goes */
 bool vm_is_start_requested(const struct vm_view *view);
-bool vm_is_stop_requested(const struct vm_view *view); /* of this very VMI */
+bool vm_is_stop_requested(const struct vm_view *view);
 void vm_request_add(struct cJSON *status, const char *action, const char *uid);
 
 /* instance.c: the VMI that the VM wants, complete but for what the store adds. */

@@ -9,6 +9,8 @@
 #include <beeline/file.h>
 #include <beeline/vmi.h>
 
+extern const struct bl_fields
+	vmi_vm_fields; /* of a whole VirtualMachine; the others are of parts */
 extern const struct bl_fields vmi_spec_fields;
 extern const struct bl_fields vmi_disk_fields;
 extern const struct bl_fields vmi_interface_fields;

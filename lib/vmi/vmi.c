@@ -46,7 +46,7 @@ static const struct bl_field vm_rows[] = {
 			 "volumes of a running VM are not changed yet"),
 	BL_FIELD_REFUSED("spec.selector", "is a field of kubevirt.io/v1alpha2; leave it out"),
 };
-static const struct bl_fields vm_fields = BL_FIELDS(vm_rows, struct bl_vm);
+const struct bl_fields vmi_vm_fields = BL_FIELDS(vm_rows, struct bl_vm);
 
 static char *copy_of(const struct cJSON *document, const char *path, const char *fallback)
 {
@@ -177,7 +177,7 @@ int bl_vm_new(const struct cJSON *document, struct bl_vm **ret_vm, struct bl_err
 	int r = expect_kind(document, "VirtualMachine", err);
 
 	if (r == 0)
-		r = bl_fields_decode(&vm_fields, document, "", vm, &vm->warnings, err);
+		r = bl_fields_decode(&vmi_vm_fields, document, "", vm, &vm->warnings, err);
 	if (r == 0)
 		r = check_template(vm, document, err);
 	if (r < 0)
@@ -197,7 +197,7 @@ void bl_vm_free(struct bl_vm *vm)
 {
 	if (!vm)
 		return;
-	bl_fields_clear(&vm_fields, vm);
+	bl_fields_clear(&vmi_vm_fields, vm);
 	bl_warnings_clear(&vm->warnings);
 	free(vm->namespace);
 	free(vm->name);

@@ -364,6 +364,23 @@ static void test_conditions(void **state)
 	assert_false(bl_json_get_bool(status, "created", true));
 }
 
+/* The same look twice gives the same status to the letter: it is written only when it changed. */
+static void test_status_is_stable(void **state)
+{
+	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
+	bl_auto_json struct cJSON *vmi =
+		make_vmi(vm, "u1",
+			 "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Paused\","
+			 "\"status\":\"False\"},{\"type\":\"Ready\",\"status\":\"True\"}]}");
+	bl_autofree char *first = NULL, *second = NULL;
+
+	plan(vm, vmi, NOW, "Running");
+	first = bl_json_print(bl_json_get(vm, "status"));
+	plan(vm, vmi, NOW + 60, "Running");
+	second = bl_json_print(bl_json_get(vm, "status"));
+	assert_string_equal(first, second);
+}
+
 static void test_image_pull(void **state)
 {
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
@@ -442,6 +459,7 @@ int main(void)
 		cmocka_unit_test(test_deleting_vm),
 		cmocka_unit_test(test_foreign_vmi),
 		cmocka_unit_test(test_conditions),
+		cmocka_unit_test(test_status_is_stable),
 		cmocka_unit_test(test_image_pull),
 		cmocka_unit_test(test_restart_required),
 		cmocka_unit_test(test_condition_times),
