@@ -12,7 +12,7 @@
 #define WRITE_BINDING "write bridge: {} or masquerade: {}"
 
 static const char *const protocols[] = {[IPPROTO_TCP] = "TCP", [IPPROTO_UDP] = "UDP"};
-static const char *const models[] = {"virtio", "e1000", "e1000e"};
+static const char *const models[] = {"virtio", "e1000", "e1000e", "rtl8139", "pcnet", "ne2k_pci"};
 static const char *const states[] = {[false] = "up", [true] = "down"};
 
 static const struct bl_field port_rows[] = {
@@ -256,6 +256,20 @@ static int validate_dhcp_options(const struct vmi_check *check, size_t i)
 	return 0;
 }
 
+/* The guest knows its gateway by this address, as in KubeVirt. */
+static int validate_mac(const struct vmi_check *check, size_t i)
+{
+	static const uint8_t gateway[6] = {0x02, 0, 0, 0, 0, 0};
+	const struct bl_interface *interface = &check->vmi->interfaces[i];
+
+	if (interface->has_mac && memcmp(interface->mac, gateway, sizeof(gateway)) == 0)
+		return vmi_fail(check,
+				"domain.devices.interfaces[%zu].macAddress: 02:00:00:00:00:00 is "
+				"the gateway's",
+				i);
+	return 0;
+}
+
 static int validate_interface(const struct vmi_check *check, size_t i)
 {
 	const struct bl_vmi *vmi = check->vmi;
@@ -290,6 +304,8 @@ int vmi_interfaces_validate(const struct vmi_check *check)
 	for (size_t i = 0; i < check->vmi->n_interfaces; i++) {
 		int r = validate_interface(check, i);
 
+		if (r == 0)
+			r = validate_mac(check, i);
 		if (r == 0)
 			r = validate_ports(check, i);
 		if (r == 0)
