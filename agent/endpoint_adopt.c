@@ -55,26 +55,37 @@ static int recall(struct endpoint *endpoint, int netns_fd, struct bl_err *err)
 	return r == 0 ? endpoint_sync(endpoint, netns_fd, NULL, err) : r;
 }
 
+static void bury(struct endpoint *endpoint)
+{
+	struct bl_err err = BL_ERR_INIT;
+
+	bl_info("endpoint's namespace is gone", "endpoint", endpoint->record->spec.name);
+	if (endpoint_destroy(endpoint, &err) < 0)
+		bl_warn("endpoint not removed", "reason", err.message);
+}
+
 /* Takes the record. */
 static void adopt(struct endpoints *set, struct record *record)
 {
 	struct endpoint *endpoint = bl_alloc(sizeof(*endpoint));
-	const char *name = record->spec.name;
 	bl_autoclose int netns_fd = -1;
 	struct bl_err err = BL_ERR_INIT;
+	int r;
 
 	endpoint->set = set;
 	endpoint->record = record;
 	set->by_index[record->place.index] = endpoint;
-	if (endpoint_open_netns(endpoint, &netns_fd, &err) < 0) {
-		bl_info("endpoint's namespace is gone", "endpoint", name, "reason", err.message);
-		if (endpoint_destroy(endpoint, &err) < 0)
-			bl_warn("endpoint not removed", "reason", err.message);
+	r = endpoint_open_netns(endpoint, &netns_fd, &err);
+	if (r == -ENOENT) {
+		bury(endpoint);
 		return;
 	}
+	if (r == 0)
+		r = recall(endpoint, netns_fd, &err);
 	/* Traffic goes on as it was; what failed is tried again when the namespace changes. */
-	if (recall(endpoint, netns_fd, &err) < 0)
-		bl_warn("endpoint not brought up to date", "endpoint", name, "reason", err.message);
+	if (r < 0)
+		bl_warn("endpoint not brought up to date", "endpoint", record->spec.name, "reason",
+			err.message);
 }
 
 static void adopt_file(struct endpoints *set, const char *path)
@@ -180,18 +191,32 @@ static void on_gone(struct endpoint *endpoint)
 	tell(endpoint);
 }
 
+static int refresh(struct endpoint *endpoint, bool *ret_rebuilt, struct bl_err *err)
+{
+	bl_autoclose int netns_fd = -1;
+	int r = endpoint_open_netns(endpoint, &netns_fd, err);
+
+	if (r == 0)
+		r = links_nsid(endpoint->set->links, netns_fd, &endpoint->nsid, err);
+	return r == 0 ? endpoint_sync(endpoint, netns_fd, ret_rebuilt, err) : r;
+}
+
+static bool is_gone(const struct endpoint *endpoint)
+{
+	bl_autoclose int netns_fd = -1;
+
+	return endpoint_open_netns(endpoint, &netns_fd, NULL) == -ENOENT;
+}
+
 static void on_refresh(struct bl_timer *timer)
 {
 	struct endpoint *endpoint = timer->data;
-	bl_autoclose int netns_fd = -1;
 	struct bl_err err = BL_ERR_INIT;
 	bool rebuilt = false;
 
-	if (endpoint_open_netns(endpoint, &netns_fd, &err) < 0) {
+	if (is_gone(endpoint)) {
 		on_gone(endpoint);
-		return;
-	}
-	if (endpoint_sync(endpoint, netns_fd, &rebuilt, &err) < 0) {
+	} else if (refresh(endpoint, &rebuilt, &err) < 0) {
 		bl_warn("endpoint not brought up to date", "endpoint", endpoint->record->spec.name,
 			"reason", err.message);
 		tell(endpoint);
@@ -229,9 +254,7 @@ static void on_event(struct endpoint *endpoint, const struct link_event *event)
 	bool uplink = event->ifindex == endpoint->entry.uplink_ifindex;
 
 	switch (event->kind) {
-	case LINK_GONE:
-		on_gone(endpoint);
-		break;
+	case LINK_GONE: /* of an id: the namespace is looked for before it is given up */
 	case LINK_MISSED:
 		refresh_soon(endpoint);
 		break;

@@ -36,7 +36,8 @@ struct endpoints {
 /* Brings kernel and maps to what the record and the pod's network say. May be called at any time:
  * what is right already is not touched. *ret_rebuilt: the tap is another one than before. */
 int endpoint_sync(struct endpoint *endpoint, int netns_fd, bool *ret_rebuilt, struct bl_err *err);
-/* Opens the namespace of the record; -ENOENT when it is gone or another one stands in its place. */
+/* Opens the namespace of the record. -ENOENT: it is gone, or another one stands in its place; any
+ * other error says nothing about it. */
 int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_err *err);
 int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
 /* Takes all of it away, pins first and the record last, as far as it is there; frees it. */

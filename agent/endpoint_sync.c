@@ -42,8 +42,9 @@ int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_
 	struct stat st;
 	int r = netns_open(record->spec.netns_path, &fd, err);
 
+	/* What once was a namespace and is none now is an empty mount point. */
 	if (r < 0)
-		return r;
+		return r == -EINVAL ? -ENOENT : r;
 	if (fstat(fd, &st) < 0)
 		return bl_fail_errno(err, -errno, "'%s'", record->spec.netns_path);
 	if (st.st_ino != record->place.netns_inode)
