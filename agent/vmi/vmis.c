@@ -147,11 +147,14 @@ static void rest(struct vmi_record *record, const struct vmi_observation *observ
 {
 	struct queue *queue = record->vmis->queue;
 
-	record->trouble.reason = NULL;
-	if (observation->trouble.reason)
+	if (record->trouble.reason) {
+		record->trouble.reason = NULL;
+		queue_add(queue, record->key); /* to have said that it is over */
+	} else if (observation->trouble.reason) {
 		queue_retry(queue, record->key);
-	else if (plan->phase == VMI_RUNNING || vmi_phase_is_final(plan->phase))
+	} else if (plan->phase == VMI_RUNNING || vmi_phase_is_final(plan->phase)) {
 		queue_forget(queue, record->key);
+	}
 	if (plan->requeue_s)
 		queue_add_after(queue, record->key, plan->requeue_s * NS_PER_S);
 	if (!observation->facts.known && plan->action == VMI_NOTHING)
