@@ -3,8 +3,9 @@
 
 A script is a list of steps, one per expected call, in any order:
   {"method", "params": what the call must hold, "events": [...], "result" | "error", "fd": text,
-   "close": true, "hold": true}
-"fd" hands out a file with that text, "hold" never answers, "close" drops the connection.
+   "close": true, "hold": true, "optional": true}
+"fd" hands out a file with that text, "hold" never answers, "close" drops the connection,
+an "optional" call need not come.
 An unexpected call fails with a message that shows it.
 """
 import array
