@@ -114,6 +114,15 @@ deps: ## Install the Debian packages that are missing
 	$$as_root env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q install -y --no-install-recommends $$missing
 
+.PHONY: run
+run: deps ## Boot the example VM, show that it answers and how, leave it running
+	$(Q)$(SUBMAKE) all guest
+	$(Q)B=$(B) deploy/demo.sh run
+
+.PHONY: stop
+stop: ## Take away what `make run` made: VMs, agent, state
+	$(Q)B=$(B) deploy/demo.sh stop
+
 .PHONY: check
 check: deps ## Build and test everything; T="unit bpf" chooses tiers, V=1 shows every test
 	$(Q)$(SUBMAKE) check-parts

@@ -80,7 +80,7 @@ static const struct bl_option add_rows[] = {
 };
 
 static const struct bl_option show_rows[] = {
-	OPTION_OUTPUT(struct endpoint_options, "json|yaml"),
+	OPTION_OUTPUT(struct endpoint_options, "json|yaml|name"),
 	OPTION_SOCKET(struct endpoint_options),
 	{0},
 };
@@ -175,6 +175,20 @@ static int run_add(void *data, int n_args, char **args)
 	return add(options, args[0], &err) < 0 ? terminal_error(&err) : 0;
 }
 
+/* answer: a list, or one endpoint with its counters. */
+static void print_names(const struct cJSON *answer)
+{
+	bl_autofree char *own = text_clean(bl_json_get_string(answer, "endpoint/name"));
+
+	if (*own)
+		puts(own);
+	bl_json_for_each (item, bl_json_get(answer, "items")) {
+		bl_autofree char *name = text_clean(bl_json_get_string(item, "name"));
+
+		puts(name);
+	}
+}
+
 static int show(const struct endpoint_options *options, const char *name, struct bl_err *err)
 {
 	client_auto struct client client = CLIENT_INIT;
@@ -188,7 +202,9 @@ static int show(const struct endpoint_options *options, const char *name, struct
 			       client_reference(NULL, NULL, name), &result, err);
 	if (r < 0)
 		return r;
-	if (options->output)
+	if (output_is(&output, "name"))
+		print_names(result);
+	else if (options->output)
 		output_document(&output, result, stdout);
 	else if (name)
 		endpoint_print_counters(result, stdout);

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "output.h"
+#include "table.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -20,7 +21,7 @@ static const struct bl_option rows[] = {
 };
 
 /* Members of the answer, one a line; those of inner objects with the outer title before them. */
-static void print_lines(const struct cJSON *object, const char *outer)
+static void add_lines(const struct cJSON *object, const char *outer, struct table *table)
 {
 	bl_json_for_each (member, object) {
 		bl_autofree char *own = text_title(bl_json_key(member));
@@ -28,16 +29,23 @@ static void print_lines(const struct cJSON *object, const char *outer)
 		bl_autofree char *value = NULL;
 
 		if (bl_json_is_object(member)) {
-			print_lines(member, title);
+			add_lines(member, title, table);
 			continue;
 		}
 		value = bl_json_is_string(member) ? bl_strdup(bl_json_text(member))
 						  : bl_json_print(member);
-
-		bl_autofree char *clean = text_clean(value);
-
-		printf("%-*s%s\n", 24, title, clean);
+		table_row(table, (const char *[]){title, value});
 	}
+}
+
+static void print_lines(const struct cJSON *status)
+{
+	table_auto struct table table = {.has_headers = true};
+
+	table_column(&table, "WHAT");
+	table_column(&table, "VALUE");
+	add_lines(status, "", &table);
+	table_flush(&table, stdout);
 }
 
 static int status(const struct status_options *options, struct bl_err *err)
@@ -55,7 +63,7 @@ static int status(const struct status_options *options, struct bl_err *err)
 	if (options->output)
 		output_document(&output, result, stdout);
 	else
-		print_lines(result, "");
+		print_lines(result);
 	return 0;
 }
 
