@@ -14,34 +14,40 @@
 
 #define APPLY_MAX 1000
 
-static int decode_vm(const struct cJSON *document, struct bl_err *err)
+static void append_warnings(struct cJSON *list, const struct bl_warnings *warnings)
 {
-	struct bl_vm *vm;
+	for (size_t i = 0; i < warnings->n_items; i++)
+		bl_json_append(list, bl_json_string(warnings->items[i]));
+}
+
+static int check_vm(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+{
+	bl_auto_vm struct bl_vm *vm = NULL;
 	int r = bl_vm_new(document, &vm, err);
 
 	if (r == 0)
-		bl_vm_free(vm);
+		append_warnings(warnings, &vm->warnings);
 	return r;
 }
 
-static int decode_vmi(const struct cJSON *document, struct bl_err *err)
+static int check_vmi(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
 {
-	struct bl_vmi *vmi;
+	bl_auto_vmi struct bl_vmi *vmi = NULL;
 	int r = bl_vmi_new(document, &vmi, err);
 
 	if (r == 0)
-		bl_vmi_free(vmi);
+		append_warnings(warnings, &vmi->warnings);
 	return r;
 }
 
 /* The kinds that may be stored, and how their documents are checked. */
 static const struct {
 	const char *kind;
-	int (*check)(const struct cJSON *document, struct bl_err *err);
+	int (*check)(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err);
 	bool fixed_spec; /* what it asks for is decided when it is created */
 } kinds[] = {
-	{KIND_VM, decode_vm, false},
-	{KIND_VMI, decode_vmi, true},
+	{KIND_VM, check_vm, false},
+	{KIND_VMI, check_vmi, true},
 };
 
 static int kind_find(const char *kind, size_t *ret_index, struct bl_err *err)
@@ -71,7 +77,8 @@ static int check_change(const struct agent *agent, const struct cJSON *document,
 	return 0;
 }
 
-static int check_object(const struct agent *agent, const struct cJSON *document, struct bl_err *err)
+static int check_object(const struct agent *agent, const struct cJSON *document,
+			struct cJSON *warnings, struct bl_err *err)
 {
 	size_t kind = 0;
 	int r;
@@ -80,7 +87,7 @@ static int check_object(const struct agent *agent, const struct cJSON *document,
 	if (r == 0)
 		r = kind_find(bl_json_get_string(document, "kind"), &kind, err);
 	if (r == 0)
-		r = kinds[kind].check(document, err);
+		r = kinds[kind].check(document, warnings, err);
 	if (r == 0)
 		r = check_change(agent, document, kind, err);
 	if (r < 0 && bl_json_get_string(document, "metadata/name"))
@@ -90,8 +97,8 @@ static int check_object(const struct agent *agent, const struct cJSON *document,
 }
 
 /* The objects as they are to be stored: with a namespace, and sound. */
-static int take_objects(const struct api_request *request, struct cJSON **ret_objects,
-			struct bl_err *err)
+static int take_objects(const struct api_request *request, struct cJSON *warnings,
+			struct cJSON **ret_objects, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *objects = NULL;
 	const struct cJSON *given = bl_json_get(request->params, "objects");
@@ -107,7 +114,7 @@ static int take_objects(const struct api_request *request, struct cJSON **ret_ob
 
 		if (bl_json_is_object(metadata) && !bl_json_get(metadata, "namespace"))
 			bl_json_set_string(metadata, "namespace", "default");
-		r = check_object(request->agent, object, err);
+		r = check_object(request->agent, object, warnings, err);
 		if (r < 0)
 			return r;
 	}
@@ -131,13 +138,14 @@ static int method_apply(const struct api_request *request, struct cJSON **ret_re
 			struct bl_err *err)
 {
 	bl_auto_json struct cJSON *objects = NULL;
+	bl_auto_json struct cJSON *warnings = bl_json_array();
 	bl_autofree const struct cJSON **documents = NULL;
 	bl_autofree enum object_outcome *outcomes = NULL;
 	struct cJSON *results;
 	size_t n = 0;
 	int r;
 
-	r = take_objects(request, &objects, err);
+	r = take_objects(request, warnings, &objects, err);
 	if (r < 0)
 		return r;
 	documents = bl_alloc((bl_json_size(objects) + 1) * sizeof(*documents));
@@ -152,6 +160,7 @@ static int method_apply(const struct api_request *request, struct cJSON **ret_re
 		bl_json_append(results, outcome(documents[i], outcomes[i]));
 	*ret_result = bl_json_object();
 	bl_json_set(*ret_result, "results", results);
+	bl_json_set(*ret_result, "warnings", bl_take_ptr(warnings));
 	return 0;
 }
 

@@ -64,6 +64,9 @@ int apply_objects(struct client *client, const struct cJSON *objects, bool force
 	r = client_ask(client, "apply", params, &result, err);
 	if (r < 0)
 		return r;
+	bl_json_for_each (warning, bl_json_get(result, "warnings"))
+		if (bl_json_text(warning))
+			terminal_warn("%s", bl_json_text(warning));
 	print_results(bl_json_get(result, "results"), file);
 	return 0;
 }

@@ -4,8 +4,8 @@
  * documents in JSON (YAML is turned into JSON by the command).
  *
  *   apply     {"objects": [...], "force": bool}   -> {"results": [{"kind", "namespace", "name",
- *             "outcome": "created" | "configured" | "unchanged"}]}. All or nothing: every object is
- *             validated before the first is stored.
+ *             "outcome": "created" | "configured" | "unchanged"}], "warnings": ["..."]}. All or
+ *             nothing: every object is validated before the first is stored.
  *   get       {"kind", "namespace"?, "name"}      -> {"object": {...}}          -ENOENT when missing
  *   list      {"kind", "namespace"?}              -> {"items": [...]}; no namespace: all
  *   watch     {"kind", "namespace"?, "name"?}     -> progress {"type": "ADDED" | "MODIFIED" |
