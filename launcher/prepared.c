@@ -115,18 +115,6 @@ static int decode_volumes(const struct cJSON *json, struct prepared *prepared, s
 	return 0;
 }
 
-/* The name becomes a file name: nothing that leaves the cache's folder. */
-static void decode_cache(const struct cJSON *json, struct prepared *prepared)
-{
-	const char *name = bl_json_get_string(json, "name");
-	const char *text = bl_json_get_string(json, "text");
-
-	if (!name || !text || !*name || name[0] == '.' || strchr(name, '/'))
-		return;
-	prepared->cache_name = bl_strdup(name);
-	prepared->cache_text = bl_strdup(text);
-}
-
 int prepared_new(const struct cJSON *json, struct prepared **ret_prepared, struct bl_err *err)
 {
 	bl_auto_prepared struct prepared *prepared = bl_alloc(sizeof(*prepared));
@@ -137,7 +125,6 @@ int prepared_new(const struct cJSON *json, struct prepared **ret_prepared, struc
 	prepared->kvm = bl_json_get_bool(json, "kvm", false);
 	prepared->kvm_reason = bl_strdup(bl_json_get_string(json, "kvmReason"));
 	prepared->vhost_net = bl_json_get_bool(json, "vhostNet", false);
-	decode_cache(bl_json_get(json, "capabilityCache"), prepared);
 	r = decode_interfaces(bl_json_get(json, "interfaces"), prepared, err);
 	if (r == 0)
 		r = decode_volumes(bl_json_get(json, "volumes"), prepared, err);
@@ -163,8 +150,6 @@ void prepared_free(struct prepared *prepared)
 	free(prepared->interfaces);
 	free(prepared->volumes);
 	free(prepared->kvm_reason);
-	free(prepared->cache_name);
-	free(prepared->cache_text);
 	free(prepared);
 }
 

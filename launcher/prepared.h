@@ -35,8 +35,6 @@ struct prepared {
 	size_t n_interfaces;
 	struct prepared_volume *volumes;
 	size_t n_volumes;
-	char *cache_name; /* capabilityCache: file name and text, both or none */
-	char *cache_text;
 };
 
 /* The caller owns *ret_prepared on success. Errors name the full path ("prepared.interfaces[0].tap"). */

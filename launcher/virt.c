@@ -189,6 +189,20 @@ static enum virt_end end_of(int shutoff_reason)
 	}
 }
 
+static enum virt_state paused_state(int reason)
+{
+	switch (reason) {
+	case VIR_DOMAIN_PAUSED_STARTING_UP:
+		return VIRT_STARTING;
+	case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+		return VIRT_RUNNING; /* on its way out: the event of its end follows */
+	case VIR_DOMAIN_PAUSED_IOERROR:
+		return VIRT_STALLED;
+	default:
+		return VIRT_PAUSED;
+	}
+}
+
 static void read_state(virDomainPtr domain, struct virt_reply *reply)
 {
 	int state, reason;
@@ -202,11 +216,7 @@ static void read_state(virDomainPtr domain, struct virt_reply *reply)
 		reply->end = state == VIR_DOMAIN_CRASHED ? VIRT_END_CRASHED : end_of(reason);
 		break;
 	case VIR_DOMAIN_PAUSED:
-		reply->state =
-			reason == VIR_DOMAIN_PAUSED_STARTING_UP ? VIRT_STARTING : VIRT_PAUSED;
-		/* On its way out: the event of its end follows. */
-		if (reason == VIR_DOMAIN_PAUSED_SHUTTING_DOWN)
-			reply->state = VIRT_RUNNING;
+		reply->state = paused_state(reason);
 		break;
 	default:
 		reply->state = VIRT_RUNNING;

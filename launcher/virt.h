@@ -36,6 +36,7 @@ enum virt_state {
 	VIRT_STARTING,
 	VIRT_RUNNING,
 	VIRT_PAUSED,
+	VIRT_STALLED, /* paused by QEMU itself: a disk failed */
 };
 
 enum virt_end {

@@ -19,9 +19,10 @@
  *   {"state": <state>}      whenever it changes; numbered by seq
  *
  * state = {"phase": "Preparing" | "Running" | "Paused" | "Succeeded" | "Failed",
- *          "reason": "...", "message": "...",   words for the condition, on Failed and Preparing
+ *          "reason": "...", "message": "...",   words for the condition: when it failed, does
+ *                                                 not start, or is "Paused" by an "IOError"
  *          "emulated": true, "emulationReason": "...",
- *          "interfaces": [{"name", "mac", "queues"}], "capabilityCache": {"name", "text"}?}
+ *          "interfaces": [{"name", "mac", "queues"}]}
  *
  * prepared = {"kvm": bool, "kvmReason": "...", "vhostNet": bool,
  *             "interfaces": [{"name": "default", "tap": "tap0", "mac": "..", "mtu": 1450, "queues": 1}],

@@ -22,8 +22,7 @@ static void facts_are_taken(void **state)
 				"\"interfaces\":[{\"name\":\"default\",\"tap\":\"tap0\","
 				"\"mac\":\"02:00:00:00:00:01\",\"mtu\":1450,\"queues\":4}],"
 				"\"volumes\":{\"root\":{\"path\":\"/d\",\"format\":\"qcow2\","
-				"\"readonly\":true}},"
-				"\"capabilityCache\":{\"name\":\"ab.xml\",\"text\":\"<x/>\"}}",
+				"\"readonly\":true}}}",
 				&prepared, NULL),
 			 0);
 	assert_true(prepared->kvm && prepared->vhost_net);
@@ -34,22 +33,6 @@ static void facts_are_taken(void **state)
 	assert_true(prepared_volume(prepared, "root")->readonly);
 	assert_null(prepared_volume(prepared, "other"));
 	assert_null(prepared_interface(prepared, "other"));
-	assert_string_equal(prepared->cache_name, "ab.xml");
-}
-
-static void a_cache_name_cannot_leave_its_folder(void **state)
-{
-	static const char *const names[] = {"../x.xml", "a/b", ".hidden", "", ".."};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		bl_auto_prepared struct prepared *prepared = NULL;
-		bl_autofree char *text = bl_format(
-			"{\"capabilityCache\":{\"name\":\"%s\",\"text\":\"x\"}}", names[i]);
-
-		assert_int_equal(decode(text, &prepared, NULL), 0);
-		assert_null(prepared->cache_name);
-		assert_null(prepared->cache_text);
-	}
 }
 
 static void mistakes_name_their_place(void **state)
@@ -91,7 +74,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(facts_are_taken),
-		cmocka_unit_test(a_cache_name_cannot_leave_its_folder),
 		cmocka_unit_test(mistakes_name_their_place),
 	};
 
