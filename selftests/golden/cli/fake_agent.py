@@ -4,11 +4,14 @@
 A script is a list of steps, one per expected call, in any order:
   {"method", "params": what the call must hold, "events": [...], "result" | "error", "fd": text,
    "close": true, "hold": true, "optional": true}
-"fd" hands out a file with that text, "hold" never answers, "close" drops the connection,
+"fd" hands out a file with that text ("log": one that is called so beside the socket), "received" and
+"bytes" are the text and the size of a file that must come along, "stream" hands out a socket that
+greets with that text, "hold" never answers, "close" drops the connection,
 an "optional" call need not come.
 An unexpected call fails with a message that shows it.
 """
 import array
+import contextlib
 import json
 import os
 import socket
@@ -119,7 +122,17 @@ class Agent(threading.Thread):
             if text != step["received"]:
                 send(conn, {"id": call, "error": {"code": -5, "message": f"received {text!r}"}})
                 return
-        if "fd" in step:
+        if "bytes" in step and os.fstat(received[0]).st_size != step["bytes"]:
+            send(conn, {"id": call, "error": {"code": -5, "message": "another size was received"}})
+            return
+        if "log" in step:
+            path = os.path.join(os.path.dirname(self.listener.getsockname()), "log")
+            with open(path, "w+") as file:
+                file.write(step["log"])
+                file.flush()
+                file.seek(0)
+                send(conn, {"id": call, "result": result}, [file.fileno()])
+        elif "fd" in step:
             with tempfile.TemporaryFile() as file:
                 file.write(step["fd"].encode())
                 file.seek(0)
@@ -136,10 +149,10 @@ class Agent(threading.Thread):
     @staticmethod
     def echo(sock):
         line = b""
-        while not line.endswith(b"\n"):
-            data = sock.recv(4096)
-            if not data:
-                break
-            line += data
-        sock.sendall(b"heard: " + line)
-        sock.close()
+        with sock, contextlib.suppress(ConnectionError):
+            while not line.endswith(b"\n"):
+                data = sock.recv(4096)
+                if not data:
+                    return
+                line += data
+            sock.sendall(b"heard: " + line)
