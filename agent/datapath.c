@@ -44,7 +44,7 @@ char *datapath_endpoint_dir(const struct datapath *datapath, const char *endpoin
 
 	for (const char *c = endpoint; *c; c++) {
 		if (*c == '.' || *c == '%')
-			at += sprintf(at, "%%%02x", *c);
+			at += snprintf(at, 4, "%%%02x", *c);
 		else
 			*at++ = *c;
 	}

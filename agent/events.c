@@ -93,14 +93,12 @@ static void set_tcp_flags(struct cJSON *json, uint8_t flags)
 {
 	static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG"};
 	char text[64] = "";
+	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!(flags & 1u << i))
-			continue;
-		if (*text)
-			strcat(text, ",");
-		strcat(text, names[i]);
-	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (flags & 1u << i)
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s",
+						len ? "," : "", names[i]);
 	if (*text)
 		bl_json_set_string(json, "detail", text);
 }

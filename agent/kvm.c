@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <beeline/cleanup.h>
+#include <beeline/file.h>
 
 #define PROBE_SECONDS 1
 
@@ -94,10 +95,8 @@ static int give_memory(int vm)
 static int set_cpuid(int kvm, int vcpu)
 {
 	bl_autofree struct kvm_cpuid2 *cpuid =
-		calloc(1, sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
+		bl_alloc(sizeof(*cpuid) + CPUID_MAX * sizeof(cpuid->entries[0]));
 
-	if (!cpuid)
-		return -1;
 	cpuid->nent = CPUID_MAX;
 	if (ioctl(kvm, KVM_GET_SUPPORTED_CPUID, cpuid) < 0)
 		return -1;

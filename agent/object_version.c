@@ -37,7 +37,7 @@ static const char *uid_make(char text[37])
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		if (i == 4 || i == 6 || i == 8 || i == 10)
 			*out++ = '-';
-		out += sprintf(out, "%02x", bytes[i]);
+		out += snprintf(out, 3, "%02x", bytes[i]);
 	}
 	return text;
 }

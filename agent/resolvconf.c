@@ -39,7 +39,7 @@ static void take_searches(struct resolvconf *conf, char *words)
 		if (strcmp(word, ".") == 0 || strlen(word) >= RESOLVCONF_NAME_MAX ||
 		    conf->n_searches == RESOLVCONF_SEARCHES_MAX)
 			continue;
-		strcpy(conf->searches[conf->n_searches++], word);
+		snprintf(conf->searches[conf->n_searches++], RESOLVCONF_NAME_MAX, "%s", word);
 	}
 }
 

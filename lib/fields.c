@@ -38,14 +38,11 @@ void bl_warnings_clear(struct bl_warnings *warnings)
 static void warn(struct walk *walk, const char *why)
 {
 	struct bl_warnings *warnings = walk->warnings;
-	char *sentence;
 
 	if (!warnings || warnings->n_items == BL_WARNINGS_MAX)
 		return;
 	warnings->items = bl_realloc(warnings->items, (warnings->n_items + 1) * sizeof(char *));
-	if (asprintf(&sentence, "%s: ignored: %s", walk->path, why) < 0)
-		abort();
-	warnings->items[warnings->n_items++] = sentence;
+	warnings->items[warnings->n_items++] = bl_format("%s: ignored: %s", walk->path, why);
 }
 
 /* Appends a member's name to the path; returns the old length for pop(). A key is somebody else's

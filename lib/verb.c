@@ -82,7 +82,7 @@ static void put_options(FILE *out, const struct bl_option *rows)
 	fputs("\nOptions:\n", out);
 	for (const struct bl_option *row = rows; row && row->name; row++)
 		put_option(out, row);
-	put_entry(out, "-h, --help", "Show this text", OPTION_PAD);
+	put_entry(out, "-h, --help", "show this text", OPTION_PAD);
 }
 
 static void put_usage(FILE *out, const struct command *command)
@@ -93,7 +93,8 @@ static void put_usage(FILE *out, const struct command *command)
 		fprintf(out, "Usage: %s VERB [OPTION]...\n", command->path);
 		return;
 	}
-	fprintf(out, "Usage: %s%s%s%s\n", command->path, verb->arguments ? " " : "",
+	fprintf(out, "Usage: %s%s%s%s\n", command->path,
+		verb->arguments && *verb->arguments ? " " : "",
 		verb->arguments ? verb->arguments : "",
 		verb->options && verb->options->name ? " [OPTION]..." : "");
 }

@@ -54,15 +54,15 @@ enum bl_direction {
 /* ---- bl_endpoints: ARRAY[endpoint]; the agent writes, programs read ------------------------- */
 
 enum bl_endpoint_flags {
-	BL_EP_LIVE = 1 << 0,	    /* entry is in use; without it every packet falls through */
+	BL_EP_LIVE = 1 << 0, /* entry is in use; without it every packet falls through */
 	BL_EP_SPOOF_GUARD = 1 << 1,
 	BL_EP_HAS_V4 = 1 << 2,
 	BL_EP_HAS_V6 = 1 << 3,
-	BL_EP_CUSTOM_MAC = 1 << 4,  /* guest_mac differs from uplink_mac: rewrite both ways */
-	BL_EP_PEER = 1 << 5,	    /* uplink is a veth or netkit: bpf_redirect_peer works */
-	BL_EP_ADOPTED = 1 << 6,	    /* a KubeVirt pod: unknown frames go on to its bridge */
-	BL_EP_PORTS = 1 << 7,	    /* masquerade: ports[] is an allow list */
-	BL_EP_TAP_PLAIN = 1 << 8,   /* tap without offloads: no partial checksums towards it */
+	BL_EP_CUSTOM_MAC = 1 << 4, /* guest_mac differs from uplink_mac: rewrite both ways */
+	BL_EP_PEER = 1 << 5,       /* uplink is a veth or netkit: bpf_redirect_peer works */
+	BL_EP_ADOPTED = 1 << 6,    /* a KubeVirt pod: unknown frames go on to its bridge */
+	BL_EP_PORTS = 1 << 7,      /* masquerade: ports[] is an allow list */
+	BL_EP_TAP_PLAIN = 1 << 8,  /* tap without offloads: no partial checksums towards it */
 };
 
 #define BL_ONLINK_MAX 8
@@ -96,9 +96,9 @@ struct bl_endpoint {
 	struct bl_addr guest6;
 	struct bl_addr pod4; /* pod binding: the same as guest4 */
 	struct bl_addr pod6;
-	struct bl_addr gateway4;     /* the pod's gateway on the wire, in both bindings; zero: none */
+	struct bl_addr gateway4; /* the pod's gateway on the wire, in both bindings; zero: none */
 	struct bl_addr gateway6;
-	struct bl_addr router6;	     /* link-local address that RAs come from */
+	struct bl_addr router6;      /* link-local address that RAs come from */
 	struct bl_addr dhcp_server4; /* DHCP server identifier; masquerade: the guest's gateway */
 	/* what is reachable without a gateway: ARP and ND for these pass to the wire */
 	struct bl_prefix onlink[BL_ONLINK_MAX];
@@ -134,7 +134,7 @@ struct bl_blob {
 #define BL_DUID_LEN 10 /* DUID-LL (type 3, hardware 1) and the 6 bytes of a MAC */
 
 struct bl_lease {
-	__u32 lease_s;	  /* DHCPv4 and DHCPv6 lease time */
+	__u32 lease_s; /* DHCPv4 and DHCPv6 lease time */
 	__u16 reserved;
 	__u8 server_duid[BL_DUID_LEN];
 	/* DHCPv4 options after message type, server id and lease time; 255 comes last. Even length. */
@@ -159,7 +159,7 @@ enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
 
 /* Times are in units of 2^30 ns of CLOCK_MONOTONIC: seconds, nearly, without a division. */
 #define BL_CT_TIME_SHIFT 30
-#define BL_CT_CLAIMED	 0xffffffffu /* expires: somebody is writing this entry */
+#define BL_CT_CLAIMED    0xffffffffu /* expires: somebody is writing this entry */
 
 struct bl_ct_entry {
 	struct bl_addr remote;
@@ -190,41 +190,41 @@ struct bl_counter {
 struct bl_verdict_key {
 	__u16 endpoint;
 	__u8 direction; /* enum bl_direction */
-	__u8 reason;	/* enum bl_reason */
+	__u8 reason;    /* enum bl_reason */
 };
 
 /* What became of a packet. Numbers from 130 on are drops; where Cilium has a number for the reason
  * it is Cilium's (pkg/monitor/api/drop.go), ours begin at 224. */
-#define BL_REASONS(X)                                                                              \
-	X(FORWARDED, 0, "Forwarded")                                                               \
-	X(ANSWERED, 1, "Answered for the network")                                                 \
-	X(PASSED, 2, "Passed to the pod's stack")                                                  \
-	X(CONSUMED, 3, "Consumed, no answer due")                                                  \
-	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")                               \
-	X(PORT_CLOSED, 5, "Port not declared, left to the pod")                                    \
-	X(POD_OWN, 6, "The pod's own connection")                                                  \
-	X(SPOOFED_MAC, 130, "Invalid source mac")                                                  \
-	X(SPOOFED_IP, 132, "Invalid source ip")                                                    \
-	X(POLICY, 133, "Policy denied")                                                            \
-	X(INVALID, 134, "Invalid packet")                                                          \
-	X(TRUNCATED, 135, "CT: Truncated or invalid header")                                       \
-	X(CT_PROTO, 137, "CT: Unknown L4 protocol")                                                \
-	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                                              \
-	X(TAIL_CALL, 140, "Missed tail call")                                                      \
-	X(WRITE_ERROR, 141, "Error writing to packet")                                             \
-	X(CT_INSERT, 155, "CT: Map insertion failed")                                              \
-	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")                                    \
-	X(UNSUPPORTED_L2, 166, "Unsupported L2 protocol")                                          \
-	X(NO_ENDPOINT, 165, "No configuration available to determine policy decision")             \
-	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found")                        \
-	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                                        \
-	X(POLICY_DENY, 181, "Policy denied by denylist")                                           \
-	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                                               \
-	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")                                \
-	X(DHCP_SERVER, 226, "DHCP server in the guest")                                            \
-	X(TOO_BIG, 227, "Packet too big, sender told")                                             \
-	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                                  \
-	X(NO_NEXT_HOP, 229, "Next hop not known yet")                                              \
+#define BL_REASONS(X)                                                                  \
+	X(FORWARDED, 0, "Forwarded")                                                   \
+	X(ANSWERED, 1, "Answered for the network")                                     \
+	X(PASSED, 2, "Passed to the pod's stack")                                      \
+	X(CONSUMED, 3, "Consumed, no answer due")                                      \
+	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")                   \
+	X(PORT_CLOSED, 5, "Port not declared, left to the pod")                        \
+	X(POD_OWN, 6, "The pod's own connection")                                      \
+	X(SPOOFED_MAC, 130, "Invalid source mac")                                      \
+	X(SPOOFED_IP, 132, "Invalid source ip")                                        \
+	X(POLICY, 133, "Policy denied")                                                \
+	X(INVALID, 134, "Invalid packet")                                              \
+	X(TRUNCATED, 135, "CT: Truncated or invalid header")                           \
+	X(CT_PROTO, 137, "CT: Unknown L4 protocol")                                    \
+	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                                  \
+	X(TAIL_CALL, 140, "Missed tail call")                                          \
+	X(WRITE_ERROR, 141, "Error writing to packet")                                 \
+	X(CT_INSERT, 155, "CT: Map insertion failed")                                  \
+	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")                        \
+	X(UNSUPPORTED_L2, 166, "Unsupported L2 protocol")                              \
+	X(NO_ENDPOINT, 165, "No configuration available to determine policy decision") \
+	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found")            \
+	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                            \
+	X(POLICY_DENY, 181, "Policy denied by denylist")                               \
+	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                                   \
+	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")                    \
+	X(DHCP_SERVER, 226, "DHCP server in the guest")                                \
+	X(TOO_BIG, 227, "Packet too big, sender told")                                 \
+	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                      \
+	X(NO_NEXT_HOP, 229, "Next hop not known yet")                                  \
 	X(PARTIAL_CSUM, 231, "Answer impossible on a partial checksum")
 
 enum bl_reason {
@@ -243,7 +243,7 @@ struct bl_event {
 	__u32 len;     /* of the packet on the wire */
 	__u16 endpoint;
 	__u8 direction; /* enum bl_direction */
-	__u8 reason;	/* enum bl_reason */
+	__u8 reason;    /* enum bl_reason */
 	__u16 captured; /* bytes that follow, at most BL_EVENT_BYTES_MAX */
 	__u16 pad[3];
 	__u8 bytes[BL_EVENT_BYTES_MAX]; /* from the Ethernet header */
@@ -251,9 +251,9 @@ struct bl_event {
 
 /* bl_config: ARRAY[1]; the agent writes. */
 struct bl_config {
-	__u32 version;	    /* BL_ABI_VERSION of who wrote the maps */
-	__u32 sample;	    /* one event per so many forwarded packets; 0: none */
-	__u32 events;	    /* somebody reads bl_events: 1, nobody: 0 */
+	__u32 version; /* BL_ABI_VERSION of who wrote the maps */
+	__u32 sample;  /* one event per so many forwarded packets; 0: none */
+	__u32 events;  /* somebody reads bl_events: 1, nobody: 0 */
 	__u32 pad;
 };
 
@@ -261,17 +261,17 @@ struct bl_config {
 /* bl_answered: ARRAY[endpoint] of __u64: when the last too-big answer went out (rate limit). */
 
 /* Names of maps and programs as bpftool shows them and as they are pinned. */
-#define BL_MAP_NAMES(X)                                                                            \
-	X(bl_progs)                                                                                \
-	X(bl_endpoints)                                                                            \
-	X(bl_nexthops)                                                                             \
-	X(bl_leases)                                                                               \
-	X(bl_traffic)                                                                              \
-	X(bl_verdicts)                                                                             \
-	X(bl_events)                                                                               \
-	X(bl_lost)                                                                                 \
-	X(bl_answered)                                                                             \
-	X(bl_config)                                                                               \
+#define BL_MAP_NAMES(X) \
+	X(bl_progs)     \
+	X(bl_endpoints) \
+	X(bl_nexthops)  \
+	X(bl_leases)    \
+	X(bl_traffic)   \
+	X(bl_verdicts)  \
+	X(bl_events)    \
+	X(bl_lost)      \
+	X(bl_answered)  \
+	X(bl_config)    \
 	X(bl_conntrack)
 
 _Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");

@@ -13,7 +13,7 @@
 #include <beeline/err.h>
 
 #define BL_ADDR_TEXT_MAX 64 /* address or prefix as text with its NUL */
-#define BL_MAC_TEXT_MAX	 18
+#define BL_MAC_TEXT_MAX  18
 
 int bl_addr_parse(const char *text, struct bl_addr *ret_addr, struct bl_err *err);
 /* "10.0.2.0/24"; host bits are refused unless allow_host_bits. ret_bits counts within the family. */

@@ -44,8 +44,8 @@
  */
 #pragma once
 
-#define BL_AGENT_SOCKET	   "/run/beeline/agent.sock"
+#define BL_AGENT_SOCKET    "/run/beeline/agent.sock"
 #define BL_AGENT_RUN_DIR   "/run/beeline"
 #define BL_AGENT_STATE_DIR "/var/lib/beeline"
-#define BL_AGENT_BPFFS	   "/sys/fs/bpf/beeline"
-#define BL_AGENT_GROUP	   "beeline"
+#define BL_AGENT_BPFFS     "/sys/fs/bpf/beeline"
+#define BL_AGENT_GROUP     "beeline"

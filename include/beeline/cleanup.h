@@ -28,20 +28,20 @@ static inline void bl_autoclose_fn(int *fd)
 #define bl_autoclose bl_cleanup(bl_autoclose_fn)
 
 /* Defines the function behind `#define bl_auto_<name> bl_cleanup(bl_auto_<name>_fn)`. */
-#define BL_DEFINE_AUTO(name, type, free_fn)                                                        \
-	static inline void bl_auto_##name##_fn(type *ptr)                                          \
-	{                                                                                          \
-		if (*ptr)                                                                          \
-			free_fn(*ptr);                                                             \
+#define BL_DEFINE_AUTO(name, type, free_fn)               \
+	static inline void bl_auto_##name##_fn(type *ptr) \
+	{                                                 \
+		if (*ptr)                                 \
+			free_fn(*ptr);                    \
 	}
 
 /* Moves a pointer out of an owning variable: the variable becomes NULL. */
-#define bl_take_ptr(ptr)                                                                           \
-	({                                                                                         \
-		__typeof__(ptr) *_slot = &(ptr);                                                   \
-		__typeof__(ptr) _value = *_slot;                                                   \
-		*_slot = NULL;                                                                     \
-		_value;                                                                            \
+#define bl_take_ptr(ptr)                         \
+	({                                       \
+		__typeof__(ptr) *_slot = &(ptr); \
+		__typeof__(ptr) _value = *_slot; \
+		*_slot = NULL;                   \
+		_value;                          \
 	})
 
 /* Moves a descriptor out of an owning variable: the variable becomes -1. */

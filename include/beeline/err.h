@@ -18,10 +18,10 @@ struct bl_err {
 	char message[BL_ERR_MESSAGE_MAX];
 };
 
-#define BL_ERR_INIT                                                                                \
-	(struct bl_err)                                                                            \
-	{                                                                                          \
-		0                                                                                  \
+#define BL_ERR_INIT     \
+	(struct bl_err) \
+	{               \
+		0       \
 	}
 
 /* Fills err and returns code: `return bl_fail(err, -ENOENT, "pod '%s'", name)`. */

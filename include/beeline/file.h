@@ -13,7 +13,8 @@
 #include <beeline/err.h>
 
 /* Reads at most max bytes (-EFBIG beyond); NUL is appended. The caller frees *ret_text. */
-int bl_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len, struct bl_err *err);
+int bl_file_read(const char *path, size_t max, char **ret_text, size_t *ret_len,
+		 struct bl_err *err);
 int bl_file_read_fd(int fd, size_t max, char **ret_text, size_t *ret_len, struct bl_err *err);
 /* Temporary file beside path, fsync, rename, fsync of the directory. */
 int bl_file_write(const char *path, const char *text, size_t len, mode_t mode, struct bl_err *err);
@@ -29,5 +30,5 @@ int bl_file_open_beneath(int dir_fd, const char *path, int flags, mode_t mode, i
 /* printf into a fresh string; aborts when memory is out. The caller frees. */
 char *bl_format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 char *bl_strdup(const char *text); /* NULL stays NULL */
-void *bl_alloc(size_t size);	   /* zeroed; aborts when memory is out */
+void *bl_alloc(size_t size);       /* zeroed; aborts when memory is out */
 void *bl_realloc(void *ptr, size_t size);

@@ -71,7 +71,7 @@ void bl_io_remove(struct bl_io *io); /* no-op when not registered */
 void bl_timer_arm(struct bl_loop *loop, struct bl_timer *timer, uint64_t after_ns, bl_timer_fn *fn,
 		  void *data);
 void bl_timer_disarm(struct bl_timer *timer); /* no-op when not armed */
-uint64_t bl_now_ns(void);		      /* CLOCK_MONOTONIC */
+uint64_t bl_now_ns(void);                     /* CLOCK_MONOTONIC */
 
 /* Watches a child that was just forked; the loop reaps it and calls fn once. */
 int bl_child_watch(struct bl_loop *loop, struct bl_child *child, pid_t pid, bl_child_fn *fn,
@@ -82,4 +82,5 @@ void bl_child_forget(struct bl_child *child);
 void bl_child_abandon(struct bl_child *child);
 
 /* Blocks signo in this process and delivers it here. One handler per signal. */
-int bl_signal_add(struct bl_loop *loop, int signo, bl_signal_fn *fn, void *data, struct bl_err *err);
+int bl_signal_add(struct bl_loop *loop, int signo, bl_signal_fn *fn, void *data,
+		  struct bl_err *err);

@@ -12,11 +12,11 @@
 #include <beeline/err.h>
 
 enum bl_option_type {
-	BL_OPTION_FLAG,	    /* bool: --name, --no-name */
+	BL_OPTION_FLAG,     /* bool: --name, --no-name */
 	BL_OPTION_STRING,   /* const char * */
 	BL_OPTION_INTEGER,  /* long */
 	BL_OPTION_DURATION, /* uint64_t nanoseconds: "90s", "5m", "1h30m", "250ms" */
-	BL_OPTION_LIST,	    /* struct bl_option_list: may be repeated */
+	BL_OPTION_LIST,     /* struct bl_option_list: may be repeated */
 };
 
 struct bl_option_list {
@@ -26,12 +26,12 @@ struct bl_option_list {
 
 struct bl_option {
 	const char *name; /* "run-dir" */
-	char letter;	  /* 'n', or 0 */
+	char letter;      /* 'n', or 0 */
 	enum bl_option_type type;
-	size_t offset;		   /* into the options struct */
-	const char *argument;	   /* "DIR": how the value is called in the help */
+	size_t offset;             /* into the options struct */
+	const char *argument;      /* "DIR": how the value is called in the help */
 	const char *default_value; /* as text; NULL: zero */
-	const char *env;	   /* environment variable, or NULL */
+	const char *env;           /* environment variable, or NULL */
 	const char *help;
 	const char *choices; /* "text|json": the only values; or NULL */
 };
@@ -39,24 +39,25 @@ struct bl_option {
 /* A verb: a row in a program's table. A program without verbs has one row with name "". */
 struct bl_verb {
 	const char *name;
-	const char *arguments; /* "NAME [-f FILE]..." for the usage line */
-	const char *summary;   /* one line for the list of verbs */
-	const char *help;      /* further text and examples, or NULL */
+	const char *arguments;           /* "NAME [-f FILE]..." for the usage line */
+	const char *summary;             /* one line for the list of verbs */
+	const char *help;                /* further text and examples, or NULL */
 	const struct bl_option *options; /* ended by a row without name */
-	size_t options_size;		 /* sizeof the options struct */
-	int min_args, max_args;		 /* positional; max -1: any */
+	size_t options_size;             /* sizeof the options struct */
+	int min_args, max_args;          /* positional; max -1: any */
 	/* Runs it; returns the exit code. args has n_args entries and a NULL. */
 	int (*run)(void *options, int n_args, char **args);
 	bool hidden;
-	const struct bl_verb *children; /* sub-verbs (beeline image import), ended by a row without name */
+	const struct bl_verb
+		*children; /* sub-verbs (beeline image import), ended by a row without name */
 };
 
 /* Parses argv[1..] by the rows into options (size bytes, zeroed first, then defaults, environment,
  * command line). Options and arguments may be mixed; "--" ends options. *ret_args points into a
  * fresh array that the caller frees. Returns BL_OPTION_HELP when --help was given. */
 #define BL_OPTION_HELP 1
-int bl_options_parse(const struct bl_option *rows, void *options, size_t size, int argc, char **argv,
-		     char ***ret_args, int *ret_n_args, struct bl_err *err);
+int bl_options_parse(const struct bl_option *rows, void *options, size_t size, int argc,
+		     char **argv, char ***ret_args, int *ret_n_args, struct bl_err *err);
 void bl_options_clear(const struct bl_option *rows, void *options);
 
 /* A whole program: finds the verb (and sub-verb), parses, answers --help, --version and mistakes

@@ -16,29 +16,29 @@
 
 struct bl_process_spec {
 	const char *const *argv; /* argv[0] is looked up in PATH */
-	const char *const *env;	 /* NULL-terminated "K=V"; NULL: PATH, HOME, LANG=C only */
-	const char *input;	 /* written to stdin, or NULL for /dev/null */
+	const char *const *env;  /* NULL-terminated "K=V"; NULL: PATH, HOME, LANG=C only */
+	const char *input;       /* written to stdin, or NULL for /dev/null */
 	size_t input_len;
-	int netns_fd;		/* entered before exec; -1: stay */
-	int stdin_fd;		/* instead of input; -1: unused */
-	int log_fd;		/* stdout and stderr go here instead of being collected; -1: collect */
-	uid_t uid;		/* with gid: dropped to before exec when uid is not 0 */
+	int netns_fd; /* entered before exec; -1: stay */
+	int stdin_fd; /* instead of input; -1: unused */
+	int log_fd;   /* stdout and stderr go here instead of being collected; -1: collect */
+	uid_t uid;    /* with gid: dropped to before exec when uid is not 0 */
 	gid_t gid;
-	uint64_t timeout_ns;	  /* SIGKILL then; 0: none */
+	uint64_t timeout_ns;       /* SIGKILL then; 0: none */
 	uint64_t max_memory_bytes; /* RLIMIT_AS; 0: as is */
 	uint64_t max_file_bytes;   /* RLIMIT_FSIZE; 0: as is */
 };
-#define BL_PROCESS_SPEC_INIT                                                                       \
-	(struct bl_process_spec)                                                                   \
-	{                                                                                          \
-		.netns_fd = -1, .stdin_fd = -1, .log_fd = -1                                       \
+#define BL_PROCESS_SPEC_INIT                                 \
+	(struct bl_process_spec)                             \
+	{                                                    \
+		.netns_fd = -1, .stdin_fd = -1, .log_fd = -1 \
 	}
 
 struct bl_process_result {
-	int status;	  /* as waitpid(); -1 when it could not be had */
+	int status; /* as waitpid(); -1 when it could not be had */
 	bool timed_out;
-	const char *out;  /* NUL-terminated stdout, at most BL_PROCESS_OUTPUT_MAX */
-	const char *err;  /* NUL-terminated stderr, likewise */
+	const char *out; /* NUL-terminated stdout, at most BL_PROCESS_OUTPUT_MAX */
+	const char *err; /* NUL-terminated stderr, likewise */
 	size_t out_len;
 };
 

@@ -28,12 +28,12 @@
 #include <beeline/json.h>
 #include <beeline/loop.h>
 
-#define BL_RPC_PROTOCOL	   1
+#define BL_RPC_PROTOCOL    1
 #define BL_RPC_MESSAGE_MAX (4u * 1024 * 1024)
 #define BL_RPC_QUEUE_MAX   (16u * 1024 * 1024)
-#define BL_RPC_FDS_MAX	   8
+#define BL_RPC_FDS_MAX     8
 
-struct bl_rpc;	    /* one connection */
+struct bl_rpc;      /* one connection */
 struct bl_rpc_call; /* one call that a peer made of us and that is not answered yet */
 
 /* What the owner of a connection provides; any member may be NULL. */
@@ -56,7 +56,7 @@ int bl_rpc_new(struct bl_loop *loop, int fd, const char *program, const struct b
  * without their done; the peer's calls are cancelled. */
 void bl_rpc_free(struct bl_rpc *rpc);
 void *bl_rpc_data(const struct bl_rpc *rpc);
-struct ucred bl_rpc_peer(const struct bl_rpc *rpc);    /* SO_PEERCRED */
+struct ucred bl_rpc_peer(const struct bl_rpc *rpc);        /* SO_PEERCRED */
 const char *bl_rpc_peer_version(const struct bl_rpc *rpc); /* "" before its hello */
 
 /* Bytes that wait for the peer to read: a stream of progress should pause or skip when they pile up. */
