@@ -321,6 +321,14 @@ void bl_process_cancel(struct bl_process *process)
 	process_free(process);
 }
 
+void bl_process_abandon(struct bl_process *process)
+{
+	if (!process)
+		return;
+	bl_child_abandon(&process->child);
+	process_free(process);
+}
+
 pid_t bl_process_pid(const struct bl_process *process)
 {
 	return process->child.pid;

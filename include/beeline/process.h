@@ -51,6 +51,8 @@ int bl_process_start(struct bl_loop *loop, const struct bl_process_spec *spec, b
 		     void *data, struct bl_process **ret_process, struct bl_err *err);
 /* Kills the child; fn is not called any more and the object is freed. */
 void bl_process_cancel(struct bl_process *process);
+/* Lets the child go on alone; fn is not called any more and the object is freed. */
+void bl_process_abandon(struct bl_process *process);
 pid_t bl_process_pid(const struct bl_process *process);
 /* Runs to the end in a loop of its own. For the command and for tests, never in a daemon's loop.
  * *ret_out (may be NULL) is owned by the caller. Non-zero exit is -EIO with stderr in err. */
