@@ -8,8 +8,11 @@
 #include "cni.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
@@ -24,14 +27,23 @@ struct cni_run {
 	char *bin_dir, *container_id, *netns, *ifname, *args;
 	bool del;
 	size_t n_done;
+	int lock_fd;
 	struct bl_process *process;
 	struct bl_err failure; /* the first one; code 0: none */
 	cni_fn *fn;
 	void *data;
 };
 
+static void release_lock(struct cni_run *run)
+{
+	if (run->lock_fd >= 0)
+		close(run->lock_fd);
+	run->lock_fd = -1;
+}
+
 static void run_free(struct cni_run *run)
 {
+	release_lock(run);
 	bl_json_free(run->conflist);
 	bl_json_free(run->result);
 	free(run->bin_dir);
@@ -73,6 +85,8 @@ static void finish(struct cni_run *run)
 {
 	bool failed = run->failure.code != 0;
 
+	/* Its owner may start the next run at once. */
+	release_lock(run);
 	run->fn(failed || run->del ? NULL : run->result, failed ? &run->failure : NULL, run->data);
 	run_free(run);
 }
@@ -178,12 +192,15 @@ static int start_plugin(struct cni_run *run, const struct cJSON *plugin, struct 
 			     "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 			     NULL};
 	struct bl_process_spec spec = BL_PROCESS_SPEC_INIT;
+	size_t len = strlen(input);
 
 	spec.argv = argv;
 	spec.env = env;
-	spec.input = input;
-	spec.input_len = strlen(input);
+	spec.stdin_fd = run->lock_fd;
 	spec.timeout_ns = CNI_PLUGIN_TIMEOUT_NS;
+	if (pwrite(run->lock_fd, input, len, 0) != (ssize_t)len ||
+	    ftruncate(run->lock_fd, (off_t)len) < 0 || lseek(run->lock_fd, 0, SEEK_SET) < 0)
+		return bl_fail_errno(err, -errno, "writing the plugin's input");
 	return bl_process_start(run->loop, &spec, on_plugin_exit, run, &run->process, err);
 }
 
@@ -193,6 +210,7 @@ static struct cni_run *run_new(struct bl_loop *loop, const struct cni_attachment
 	struct cni_run *run = bl_alloc(sizeof(*run));
 
 	run->loop = loop;
+	run->lock_fd = -1;
 	run->conflist = bl_json_copy(attachment->conflist);
 	run->bin_dir = bl_strdup(attachment->bin_dir);
 	run->container_id = bl_strdup(attachment->container_id);
@@ -204,14 +222,25 @@ static struct cni_run *run_new(struct bl_loop *loop, const struct cni_attachment
 	return run;
 }
 
+static int take_lock(struct cni_run *run, const char *path, struct bl_err *err)
+{
+	run->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (run->lock_fd < 0)
+		return bl_fail_errno(err, -errno, "opening %s", path);
+	if (flock(run->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return bl_fail(err, -EBUSY, "a CNI plugin of an earlier agent has not ended yet");
+	return 0;
+}
+
 /* The first plugin of ADD must start; DEL goes on whatever a plugin does, so it starts at the first
  * one that can be started. */
-static int run_first(struct cni_run *run, struct cni_run **ret_run, struct bl_err *err)
+static int run_first(struct cni_run *run, const char *lock, struct cni_run **ret_run,
+		     struct bl_err *err)
 {
-	int r = -ENOENT;
 	const struct cJSON *plugin;
+	int r = take_lock(run, lock, err);
 
-	while ((plugin = plugin_at(run, run->n_done))) {
+	while (r != -EBUSY && run->lock_fd >= 0 && (plugin = plugin_at(run, run->n_done))) {
 		r = start_plugin(run, plugin, err);
 		if (r == 0) {
 			*ret_run = run;
@@ -229,7 +258,7 @@ static int run_first(struct cni_run *run, struct cni_run **ret_run, struct bl_er
 int cni_add(struct bl_loop *loop, const struct cni_attachment *attachment, cni_fn *fn, void *data,
 	    struct cni_run **ret_run, struct bl_err *err)
 {
-	return run_first(run_new(loop, attachment, fn, data), ret_run, err);
+	return run_first(run_new(loop, attachment, fn, data), attachment->lock, ret_run, err);
 }
 
 int cni_del(struct bl_loop *loop, const struct cni_attachment *attachment, cni_fn *fn, void *data,
@@ -240,14 +269,13 @@ int cni_del(struct bl_loop *loop, const struct cni_attachment *attachment, cni_f
 	run->del = true;
 	if (attachment->result)
 		run->result = bl_json_copy(attachment->result);
-	return run_first(run, ret_run, err);
+	return run_first(run, attachment->lock, ret_run, err);
 }
 
-void cni_cancel(struct cni_run *run)
+void cni_abandon(struct cni_run *run)
 {
 	if (!run)
 		return;
-	if (run->process)
-		bl_process_cancel(run->process);
+	bl_process_abandon(run->process);
 	run_free(run);
 }

@@ -30,6 +30,9 @@ struct cni_attachment {
 	const char *netns;  /* path; DEL: "" when it is gone */
 	const char *ifname; /* "eth0" */
 	const char *args;   /* CNI_ARGS: "K=V;K=V" */
+	/* A file that plugins read their input from and that is locked as long as one runs, even one
+	 * that outlived its agent: two of them must not work on the same attachment. */
+	const char *lock;
 };
 
 /* result is that of the last plugin, borrowed, NULL after DEL and on failure; err is NULL when the
@@ -39,12 +42,13 @@ typedef void cni_fn(const struct cJSON *result, const struct bl_err *err, void *
 struct cni_run;
 
 /* Runs the chain forwards; stops at the first plugin that fails. The caller then deletes what the
- * others have made. */
+ * others have made. -EBUSY when a plugin of an earlier run has not ended yet. */
 int cni_add(struct bl_loop *loop, const struct cni_attachment *attachment, cni_fn *fn, void *data,
 	    struct cni_run **ret_run, struct bl_err *err);
 /* Runs the chain backwards; a plugin that fails does not keep the others from cleaning up, and the
  * first failure is reported. */
 int cni_del(struct bl_loop *loop, const struct cni_attachment *attachment, cni_fn *fn, void *data,
 	    struct cni_run **ret_run, struct bl_err *err);
-/* Kills the plugin that runs; fn is not called any more. */
-void cni_cancel(struct cni_run *run);
+/* Stops waiting: fn is not called any more. The plugin that runs goes on to its end, since one that
+ * is killed half-way leaves what nobody can find again. */
+void cni_abandon(struct cni_run *run);

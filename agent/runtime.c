@@ -143,11 +143,11 @@ int runtime_delete(const struct runtime *runtime, const char *id, runtime_fn *fn
 	return start(runtime, &spec, call, ret_call, err);
 }
 
-void runtime_cancel(struct runtime_call *call)
+void runtime_abandon(struct runtime_call *call)
 {
 	if (!call)
 		return;
-	bl_process_cancel(call->process);
+	bl_process_abandon(call->process);
 	call_free(call);
 }
 

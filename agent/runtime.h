@@ -30,7 +30,7 @@ int runtime_run(const struct runtime *runtime, const char *id, const char *bundl
 /* Kills and removes the container; fine when there is none. */
 int runtime_delete(const struct runtime *runtime, const char *id, runtime_fn *fn, void *data,
 		   struct runtime_call **ret_call, struct bl_err *err);
-/* Stops waiting for the call: fn is not called any more. */
-void runtime_cancel(struct runtime_call *call);
+/* Stops waiting for the call: fn is not called any more, the runtime goes on to its end. */
+void runtime_abandon(struct runtime_call *call);
 /* Whether the runtime has anything of that name: a container or the rest of one. */
 bool runtime_knows(const struct runtime *runtime, const char *id);

@@ -68,7 +68,8 @@ int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const ch
 		    struct sandbox_state *ret_state, struct bl_err *err);
 void sandbox_state_clear(struct sandbox_state *state);
 
-/* Network namespace bl-<namespace>-<name> and CNI ADD of eth0 (host ports from the VMI's ports). */
+/* Network namespace bl-<namespace>-<name> (sandbox_paths.h: with '-' of the namespace as '_') and CNI
+ * ADD of eth0. */
 void sandbox_make_network(struct sandboxes *sandboxes, const struct bl_vmi *vmi, sandbox_fn *fn,
 			  void *data);
 /* OCI bundle and `runc run` of `beeline-launcher --monitor`. uid names this incarnation. */

@@ -17,6 +17,7 @@
 #include <beeline/file.h>
 
 #include "netns.h"
+#include "uplink.h"
 
 #define IFNAME    "eth0"
 #define ADDRS_MAX 16
@@ -63,19 +64,36 @@ static void on_detached(const struct cJSON *result, const struct bl_err *err, vo
 	sandbox_op_resume(op, err);
 }
 
+/* The namespace and the interface as DEL expects them, even if somebody has taken them away. */
+static int prepare_detach(struct sandbox_op *op, const struct cJSON *network, struct bl_err *err)
+{
+	const struct cJSON *result = bl_json_get(network, "result");
+	bl_autoclose int fd = -1;
+	int r = netns_make(op->paths->id, err);
+
+	if (r == 0)
+		r = netns_open(op->paths->netns, &fd, err);
+	if (r == 0 && result)
+		r = uplink_stand_in(fd, IFNAME, result, err);
+	return r;
+}
+
 int sandbox_step_detach(struct sandbox_op *op, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *network = NULL;
 	struct cni_attachment attachment = {
 		.bin_dir = op->sandboxes->config.cni_bin_dir,
 		.container_id = op->paths->id,
-		.netns = netns_stands(op->paths) ? op->paths->netns : "",
+		.netns = op->paths->netns,
 		.ifname = IFNAME,
+		.lock = op->paths->cni_lock,
 	};
 	int r = sandbox_file_read(op->paths->network, &network, err);
 
 	if (r == -ENOENT)
 		return 0;
+	if (r == 0)
+		r = prepare_detach(op, network, err);
 	if (r < 0)
 		return r;
 	attachment.conflist = bl_json_get(network, "conflist");
@@ -170,6 +188,7 @@ static int step_attach(struct sandbox_op *op, struct bl_err *err)
 		.netns = op->paths->netns,
 		.ifname = IFNAME,
 		.args = args,
+		.lock = op->paths->cni_lock,
 	};
 	int r = write_network(op, args, NULL, err);
 

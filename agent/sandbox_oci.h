@@ -66,7 +66,8 @@ struct sandbox_op *sandbox_op_add(struct sandboxes *sandboxes, const char *names
 				  const char *name, sandbox_step *const *steps);
 /* Tells an operation that waits how it went; err NULL: well. */
 void sandbox_op_resume(struct sandbox_op *op, const struct bl_err *err);
-/* Ends all without calling back: their children are killed, the next agent goes on from there. */
+/* Ends all without calling back. Their children go on to their end; the next agent goes on from
+ * there. */
 void sandbox_ops_free(struct sandboxes *sandboxes);
 
 /* ---- records: sandbox_oci.c ---- */

@@ -19,8 +19,8 @@ static bool same_sandbox(const struct sandbox_op *a, const struct sandbox_op *b)
 static void op_free(struct sandbox_op *op)
 {
 	bl_timer_disarm(&op->start);
-	cni_cancel(op->cni);
-	runtime_cancel(op->call);
+	cni_abandon(op->cni);
+	runtime_abandon(op->call);
 	sandbox_container_free(op->container);
 	sandbox_paths_free(op->paths);
 	free(op->namespace);

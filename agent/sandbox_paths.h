@@ -6,6 +6,7 @@
  *
  *   <state-dir>/sandboxes/<id>/  sandbox.json   whose it is, of which boot; written first, gone last
  *                                network.json   the CNI attachment, before and after ADD
+ *                                cni.lock       held while a plugin runs
  *                                disks/         overlays of the VM; the VM's user owns it
  *   <run-dir>/sandboxes/<id>/    bundle/        config.json and rootfs/
  *                                sockets/       the VM's user owns it
@@ -24,7 +25,7 @@ struct sandbox_paths {
 	char *id;
 	char *netns;
 	char *state;
-	char *record, *network, *disks;
+	char *record, *network, *cni_lock, *disks;
 	char *run;
 	char *bundle, *config, *rootfs, *sockets, *private, *pid, *degraded;
 };
