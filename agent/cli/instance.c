@@ -16,13 +16,19 @@ static bool is_negative(const char *type)
 	return strcmp(type, "Failure") == 0;
 }
 
+/* False for whatever reason the others give. */
+static bool is_consequence(const char *type)
+{
+	return strcmp(type, "Ready") == 0;
+}
+
 static bool is_trouble(const struct cJSON *condition)
 {
 	const char *type = bl_json_get_string(condition, "type");
 	const char *status = bl_json_get_string(condition, "status");
 	const char *message = bl_json_get_string(condition, "message");
 
-	if (!type || !status || !message || !*message)
+	if (!type || !status || !message || !*message || is_consequence(type))
 		return false;
 	return strcmp(status, is_negative(type) ? "True" : "False") == 0;
 }
