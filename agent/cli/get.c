@@ -85,8 +85,9 @@ static int fetch_all(struct get *get, const struct target *target, struct cJSON 
 	return 0;
 }
 
-/* Rows of one kind; false when there were none. */
-static bool print_kind(const struct get *get, const struct kind *kind, const struct cJSON *items)
+/* Rows of one kind, after an empty line when other rows came before; false when there were none. */
+static bool print_kind(const struct get *get, const struct kind *kind, const struct cJSON *items,
+		       bool follows)
 {
 	table_auto struct table table = {0};
 	int64_t now_s = bl_time_now();
@@ -100,6 +101,8 @@ static bool print_kind(const struct get *get, const struct kind *kind, const str
 	}
 	if (table.n_rows == 0)
 		return false;
+	if (follows)
+		putchar('\n');
 	table_flush(&table, stdout);
 	return true;
 }
@@ -119,11 +122,8 @@ static void print_tables(const struct get *get, const struct targets *targets,
 	bool printed = false;
 
 	for (size_t i = 0; i < targets->n_items; i++) {
-		if (!is_first_of_kind(targets, i))
-			continue;
-		if (printed)
-			putchar('\n');
-		printed |= print_kind(get, targets->items[i].kind, items);
+		if (is_first_of_kind(targets, i))
+			printed |= print_kind(get, targets->items[i].kind, items, printed);
 	}
 }
 

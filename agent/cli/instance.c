@@ -107,7 +107,11 @@ void instance_read(const struct cJSON *vmi, struct instance *ret_instance)
 	struct instance instance = {0};
 	bl_autofree char *phase = text_clean(bl_json_get_string(vmi, "status/phase"));
 
-	snprintf(instance.phase, sizeof(instance.phase), "%s", *phase ? phase : "Pending");
+	instance.ending = bl_json_get_string(vmi, "metadata/deletionTimestamp") != NULL;
+	snprintf(instance.phase, sizeof(instance.phase), "%s",
+		 instance.ending ? "Stopping"
+		 : *phase        ? phase
+				 : "Pending");
 	instance_trouble(vmi, instance.condition);
 	read_addresses(&instance, bl_json_get(vmi, "status/interfaces"));
 	read_ports(&instance, bl_json_get(vmi, "spec/domain/devices/interfaces"));
@@ -116,5 +120,5 @@ void instance_read(const struct cJSON *vmi, struct instance *ret_instance)
 
 bool instance_is_running(const struct instance *instance)
 {
-	return strcmp(instance->phase, "Running") == 0;
+	return !instance->ending && strcmp(instance->phase, "Running") == 0;
 }

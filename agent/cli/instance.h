@@ -18,6 +18,7 @@
 
 struct instance {
 	char phase[64];
+	bool ending; /* it is being deleted: who answers now will be gone */
 	char condition
 		[INSTANCE_TEXT_MAX]; /* "Reason: message" of what is wrong; "" when nothing is */
 	struct bl_addr addresses[INSTANCE_ADDRESSES_MAX]; /* global ones, in the order of status */

@@ -160,22 +160,35 @@ static void test_instance_empty(void **state)
 	assert_false(instance_is_running(&instance));
 }
 
+static void test_instance_ending(void **state)
+{
+	bl_auto_json struct cJSON *vmi =
+		json("{\"metadata\":{\"deletionTimestamp\":\"2026-01-02T03:04:05Z\"},"
+		     "\"status\":{\"phase\":\"Running\"}}");
+	struct instance instance;
+
+	instance_read(vmi, &instance);
+	assert_string_equal(instance.phase, "Stopping");
+	assert_false(instance_is_running(&instance));
+}
+
 /* The latest bad news wins; True is bad news for Failure alone. */
 static void test_trouble(void **state)
 {
-	bl_auto_json struct cJSON *object = json(
-		"{\"status\":{\"conditions\":["
-		"{\"type\":\"Failure\",\"status\":\"True\",\"reason\":\"Late\",\"message\":"
-		"\"b\\nc\","
-		"\"lastTransitionTime\":\"2026-01-02T03:04:07Z\"},"
-		"{\"type\":\"Synchronized\",\"status\":\"False\",\"reason\":\"Early\",\"message\":\"a\","
-		"\"lastTransitionTime\":\"2026-01-02T03:04:05Z\"},"
-		"{\"type\":\"Ready\",\"status\":\"False\",\"message\":\"consequence\","
-		"\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"},"
-		"{\"type\":\"Good\",\"status\":\"True\",\"message\":\"fine\","
-		"\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"},"
-		"{\"type\":\"Silent\",\"status\":\"False\","
-		"\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"}]}}");
+	bl_auto_json struct cJSON *object =
+		json("{\"status\":{\"conditions\":["
+		     "{\"type\":\"Failure\",\"status\":\"True\",\"reason\":\"Late\",\"message\":"
+		     "\"b\\nc\","
+		     "\"lastTransitionTime\":\"2026-01-02T03:04:07Z\"},"
+		     "{\"type\":\"Synchronized\",\"status\":\"False\",\"reason\":\"Early\","
+		     "\"message\":\"a\","
+		     "\"lastTransitionTime\":\"2026-01-02T03:04:05Z\"},"
+		     "{\"type\":\"Ready\",\"status\":\"False\",\"message\":\"consequence\","
+		     "\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"},"
+		     "{\"type\":\"Good\",\"status\":\"True\",\"message\":\"fine\","
+		     "\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"},"
+		     "{\"type\":\"Silent\",\"status\":\"False\","
+		     "\"lastTransitionTime\":\"2026-01-02T03:04:09Z\"}]}}");
 	char text[INSTANCE_TEXT_MAX];
 
 	instance_trouble(object, text);
@@ -194,10 +207,11 @@ static void test_event_endpoint(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kind_find), cmocka_unit_test(test_resource),
-		cmocka_unit_test(test_targets),   cmocka_unit_test(test_targets_fallback),
-		cmocka_unit_test(test_instance),  cmocka_unit_test(test_instance_empty),
-		cmocka_unit_test(test_trouble),   cmocka_unit_test(test_event_endpoint),
+		cmocka_unit_test(test_kind_find),       cmocka_unit_test(test_resource),
+		cmocka_unit_test(test_targets),         cmocka_unit_test(test_targets_fallback),
+		cmocka_unit_test(test_instance),        cmocka_unit_test(test_instance_empty),
+		cmocka_unit_test(test_instance_ending), cmocka_unit_test(test_trouble),
+		cmocka_unit_test(test_event_endpoint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
