@@ -74,25 +74,14 @@ void vmi_disks_default(struct bl_vmi *vmi)
 	}
 }
 
-static const char *device_name(const struct bl_disk *disk)
-{
-	return disk->device == BL_DISK_CDROM ? "cdrom" : "disk";
-}
-
 static int validate_bus(const struct vmi_check *check, size_t i)
 {
 	const struct bl_disk *disk = &check->vmi->disks[i];
 
-	if (disk->bus == BL_BUS_SCSI || disk->bus == BL_BUS_USB)
-		return vmi_fail(check,
-				"domain.devices.disks[%zu].%s.bus: %s is not supported yet; "
-				"write %s",
-				i, device_name(disk), buses[disk->bus],
-				disk->device == BL_DISK_CDROM ? "sata" : "virtio or sata");
 	if (disk->bus == BL_BUS_VIRTIO && disk->device == BL_DISK_CDROM)
 		return vmi_fail(check,
 				"domain.devices.disks[%zu].cdrom.bus: a CD-ROM cannot be on "
-				"virtio; write sata",
+				"virtio; write sata or scsi",
 				i);
 	return 0;
 }
