@@ -30,12 +30,17 @@ static void set_ready(struct cJSON *status, const struct vmi_facts *facts, enum 
 				 "Guest VM is not reported as running", now);
 }
 
-static void set_paused(struct cJSON *status, const struct vmi_facts *facts, int64_t now)
+static void set_paused(struct cJSON *status, const struct vmi_observation *observation, int64_t now)
 {
-	if (facts->domain == DOMAIN_PAUSED)
+	const char *reason = bl_json_get_string(observation->launcher, "reason");
+
+	if (observation->facts.domain == DOMAIN_PAUSED && reason && strcmp(reason, "IOError") == 0)
+		bl_condition_set(status, "Paused", "True", "PausedIOError",
+				 bl_json_get_string(observation->launcher, "message"), now);
+	else if (observation->facts.domain == DOMAIN_PAUSED)
 		bl_condition_set(status, "Paused", "True", "PausedByUser", "VMI was paused by user",
 				 now);
-	else if (facts->domain != DOMAIN_UNKNOWN)
+	else if (observation->facts.domain != DOMAIN_UNKNOWN)
 		bl_condition_remove(status, "Paused");
 }
 
@@ -215,7 +220,7 @@ struct cJSON *vmi_status(const struct vmi_record *record, const struct vmi_obser
 
 	bl_phase_set(status, vmi_phase_name(plan->phase), now);
 	set_ready(status, &observation->facts, plan->phase, now);
-	set_paused(status, &observation->facts, now);
+	set_paused(status, observation, now);
 	set_synchronized(status, record, observation, plan->phase, now);
 	set_limits(status, observation, now);
 	set_emulation(status, observation, now);
