@@ -22,6 +22,7 @@
 
 #include "datapath_private.h"
 #include "datapath.skel.h"
+#include "rcu.h"
 
 #define BPFFS_ROOT "/sys/fs/bpf"
 
@@ -215,6 +216,7 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 
 	libbpf_set_print(log_libbpf);
 	datapath->bpffs_dir = bl_strdup(bpffs_dir);
+	datapath->hurry = map_path(bpffs_dir, "hurry");
 	datapath->mode = mode == DATAPATH_AUTO ? probe_mode() : mode;
 	datapath->n_cpus = libbpf_num_possible_cpus();
 	if (datapath->n_cpus < 0)
@@ -222,6 +224,7 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	r = prepare_dir(bpffs_dir, err);
 	if (r < 0)
 		return r;
+	rcu_recover(datapath->hurry);
 	r = check_version(bpffs_dir, err);
 	if (r < 0)
 		return r;
@@ -251,5 +254,6 @@ void datapath_free(struct datapath *datapath)
 		return;
 	bl_datapath__destroy(datapath->skeleton);
 	free(datapath->bpffs_dir);
+	free(datapath->hurry);
 	free(datapath);
 }

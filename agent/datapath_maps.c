@@ -93,10 +93,10 @@ static int clear_verdicts(struct datapath *datapath, uint32_t index, struct bl_e
 /* Both wait for programs that still look into the share; see rcu.h. */
 static int write_share(struct datapath *datapath, uint32_t index, int fd, struct bl_err *err)
 {
-	bool hurried = rcu_hurry();
+	bool hurried = rcu_hurry(datapath->hurry);
 	int r = write_entry(datapath->skeleton->maps.bl_conntrack, index, &fd, err);
 
-	rcu_relax(hurried);
+	rcu_relax(datapath->hurry, hurried);
 	return r;
 }
 
@@ -109,9 +109,9 @@ static int remove_share(struct datapath *datapath, uint32_t index, struct bl_err
 
 	if (bpf_map_lookup_elem(conntrack, &index, &id) < 0)
 		return 0;
-	hurried = rcu_hurry();
+	hurried = rcu_hurry(datapath->hurry);
 	r = bpf_map_delete_elem(conntrack, &index);
-	rcu_relax(hurried);
+	rcu_relax(datapath->hurry, hurried);
 	return r < 0 ? bl_fail_errno(err, r, "removing conntrack share %u", index) : 0;
 }
 

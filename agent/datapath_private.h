@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What datapath.c and hook.c share, and nobody else. */
+/* What datapath.c, datapath_maps.c and hook.c share, and nobody else. */
 #pragma once
 
 #include "datapath.h"
@@ -13,6 +13,7 @@ struct bl_datapath; /* the skeleton */
 struct datapath {
 	struct bl_datapath *skeleton;
 	char *bpffs_dir;
+	char *hurry; /* marker of rcu.h */
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
 	int progs_fd; /* of bl_progs; the skeleton's */

@@ -110,11 +110,11 @@ static int create_link(void *data, struct bl_err *err)
 {
 	struct attaching *a = data;
 	int type = is_egress(a->hook->direction) ? BL_TCX_EGRESS : BL_TCX_INGRESS;
-	bool hurried = rcu_hurry();
+	bool hurried = rcu_hurry(a->datapath->hurry);
 	bl_autoclose int link = bpf_link_create(a->stub_fd, (int)a->hook->ifindex,
 						(enum bpf_attach_type)type, NULL);
 
-	rcu_relax(hurried);
+	rcu_relax(a->datapath->hurry, hurried);
 	if (link < 0)
 		return bl_fail_errno(err, link, "attaching %s to '%s' by tcx",
 				     stub_name(a->hook->direction), a->hook->ifname);
@@ -134,12 +134,12 @@ static int open_link(int link, uint32_t *ret_ifindex, int *ret_prog)
 	return 0;
 }
 
-static void detach_link(int link)
+static void detach_link(const struct datapath *datapath, int link)
 {
-	bool hurried = rcu_hurry();
+	bool hurried = rcu_hurry(datapath->hurry);
 
 	bpf_link_detach(link);
-	rcu_relax(hurried);
+	rcu_relax(datapath->hurry, hurried);
 }
 
 static int attach_tcx(struct attaching *a, struct bl_err *err)
@@ -160,7 +160,7 @@ static int attach_tcx(struct attaching *a, struct bl_err *err)
 		return r < 0 ? bl_fail_errno(err, r, "updating link '%s'", a->pin) : 0;
 	}
 	if (link >= 0 && ifindex != 0)
-		detach_link(link);
+		detach_link(a->datapath, link);
 	return netns_do(a->hook->netns_fd, create_link, a, err);
 }
 
@@ -259,7 +259,7 @@ int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
 
 		/* Losing its pin alone would detach the link a moment later, from a worker. */
 		if (fd >= 0 && datapath->mode == DATAPATH_TCX)
-			detach_link(fd);
+			detach_link(datapath, fd);
 		if (unlink(path) < 0 && errno != ENOENT)
 			return bl_fail_errno(err, -errno, "removing pin '%s'", path);
 	}

@@ -8,11 +8,16 @@
  * periods when it waits under that lock (synchronize_net()); tcx does not, so it is asked to here,
  * through /sys/kernel/rcu_expedited. A host that forbids them (rcu_normal, real-time tuning) or
  * already has them on is left alone, and where sysfs is read-only things merely take longer.
+ *
+ * A marker, a folder on bpffs that lives as long as the switch does, says that it was us: the agent
+ * after one that was killed in between switches them off again.
  */
 #pragma once
 
 #include <stdbool.h>
 
 /* Whether there is something to be undone by rcu_relax(). */
-bool rcu_hurry(void);
-void rcu_relax(bool hurried);
+bool rcu_hurry(const char *marker);
+void rcu_relax(const char *marker, bool hurried);
+/* Undoes what a killed agent left. */
+void rcu_recover(const char *marker);
