@@ -3,116 +3,9 @@
  * Endpoints against the kernel: what an attachment leaves at the hooks, in the maps and in the pod;
  * that a new agent adopts it; that a detachment leaves nothing.
  */
-#include "attached.h"
+#define TEST "endpoint"
+#include "endpoint.h"
 #include "guest.h"
-
-#include <errno.h>
-
-#include <beeline/addr.h>
-#include <beeline/loop.h>
-
-#include "../../agent/endpoint.h"
-
-#define TEST  "endpoint"
-#define BPFFS POD_BPFFS "/beeline-test-" TEST
-
-struct fixture {
-	struct pod pod;
-	struct bl_loop *loop;
-	struct endpoints *endpoints;
-	char *state_dir;
-	int n_changed;
-	struct bl_err err;
-};
-
-static void on_changed(const char *name, void *data)
-{
-	struct fixture *f = data;
-
-	assert_string_equal(name, f->pod.name);
-	f->n_changed++;
-}
-
-static void start(struct fixture *f)
-{
-	if (endpoints_new(f->loop, BPFFS, f->state_dir, on_changed, f, &f->endpoints, &f->err) < 0)
-		fail_msg("%s", f->err.message);
-}
-
-/* What a kill -9 leaves behind is what giving the object up leaves behind. */
-static void restart(struct fixture *f)
-{
-	endpoints_free(f->endpoints);
-	start(f);
-}
-
-static int set_up(void **state)
-{
-	struct fixture *f = bl_alloc(sizeof(*f));
-
-	run("rm -rf " BPFFS);
-	pod_make(&f->pod, TEST, 0);
-	f->state_dir = unit_dir();
-	assert_int_equal(bl_loop_new(&f->loop, &f->err), 0);
-	start(f);
-	*state = f;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *f = *state;
-
-	endpoints_free(f->endpoints);
-	bl_loop_free(f->loop);
-	pod_remove(&f->pod);
-	unit_dir_remove(f->state_dir);
-	run("rm -rf " BPFFS);
-	free(f);
-	return 0;
-}
-
-static struct endpoint_spec spec_of(const struct fixture *f)
-{
-	return (struct endpoint_spec){
-		.name = f->pod.name,
-		.netns_path = f->pod.netns_path,
-		.netns_fd = -1,
-		.uplink = "eth0",
-		.tap = "tap0",
-		.binding = BL_BINDING_POD,
-	};
-}
-
-static const struct endpoint *attach(struct fixture *f, const struct endpoint_spec *spec)
-{
-	const struct endpoint *endpoint = NULL;
-
-	if (endpoint_attach(f->endpoints, spec, &endpoint, &f->err) < 0)
-		fail_msg("%s", f->err.message);
-	return endpoint;
-}
-
-static void assert_line(const struct fixture *f)
-{
-	assert_attached(&f->pod, "eth0", TCX_INGRESS, "bl_to_vm");
-	assert_attached(&f->pod, "tap0", TCX_INGRESS, "bl_from_vm");
-	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
-}
-
-static void assert_no_line(const struct fixture *f)
-{
-	assert_attached(&f->pod, "eth0", TCX_INGRESS, NULL);
-	assert_attached(&f->pod, "tap0", TCX_INGRESS, NULL);
-	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
-}
-
-static long n_local(const struct fixture *f)
-{
-	return number("{ ip -n %s route show table local; ip -n %s -6 route show table local; } | "
-		      "grep -cE 'local (10.77.0.2|fd77::2) ' || true",
-		      f->pod.name, f->pod.name);
-}
 
 static void test_attach(void **state)
 {
@@ -305,6 +198,65 @@ static void test_repair(void **state)
 	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 0);
 }
 
+static void take_event(const struct cJSON *event, void *data)
+{
+	struct cJSON **taken = data;
+
+	if (!*taken)
+		*taken = bl_json_copy(event);
+}
+
+/* A guest that lies about its address is dropped, and whoever watches is told. */
+static void test_monitor(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	uint64_t until = bl_now_ns() + 5000000000ull;
+	bl_auto_json struct cJSON *event = NULL, *counters = NULL;
+	struct endpoint_monitor *monitor;
+	struct guest_ping ping;
+	const struct endpoint *endpoint;
+
+	pod_open_tap(&f->pod);
+	endpoint = attach(f, &spec);
+	ping = guest_ping(endpoint_guest_mac(endpoint), "10.77.0.99", "10.77.0.1");
+	guest_send(&f->pod, &ping, sizeof(ping)); /* nobody watches yet: counted, not told */
+	assert_int_equal(
+		endpoint_monitor_start(f->endpoints, 0, take_event, &event, &monitor, &f->err), 0);
+	guest_send(&f->pod, &ping, sizeof(ping));
+	while (!event && bl_now_ns() < until)
+		bl_loop_once(f->loop, 100);
+	endpoint_monitor_stop(monitor);
+	assert_non_null(event);
+	assert_string_equal(bl_json_get_string(event, "endpoint"), f->pod.name);
+	assert_string_equal(bl_json_get_string(event, "reason"), "Invalid source ip");
+	assert_string_equal(bl_json_get_string(event, "source"), "10.77.0.99");
+	assert_string_equal(bl_json_get_string(event, "detail"), "echo request");
+	counters = endpoint_counters(f->endpoints, endpoint);
+	assert_int_equal(bl_json_get_number(counters, "reasons/0/code", 0), 132);
+	assert_int_equal(bl_json_get_number(counters, "reasons/0/packets", 0), 2);
+	assert_int_equal(bl_json_get_number(counters, "fromVm/packets", 1), 0);
+}
+
+/* A new endpoint under an old index begins with nothing of the old one's. */
+static void test_index_reused(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+	bl_auto_json struct cJSON *counters = NULL;
+	struct guest_ping ping;
+
+	pod_open_tap(&f->pod);
+	ping = guest_ping(endpoint_guest_mac(attach(f, &spec)), "10.77.0.99", "10.77.0.1");
+	guest_send(&f->pod, &ping, sizeof(ping));
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+	spec.name = "another";
+	counters = endpoint_counters(f->endpoints, attach(f, &spec));
+	assert_string_equal(endpoint_name_of_index(f->endpoints, 0), "another");
+	assert_int_equal(bl_json_size(bl_json_get(counters, "reasons")), 0);
+	assert_int_equal(endpoint_detach(f->endpoints, "another", &f->err), 0);
+}
+
 static void test_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -344,6 +296,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_namespace_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_address_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_repair, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_monitor, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_index_reused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 	};
 
