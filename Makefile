@@ -132,6 +132,22 @@ check: deps ## Build and test everything; T="unit bpf" chooses tiers, V=1 shows 
 .PHONY: check-parts
 check-parts: all $(foreach tier,$(TIERS),$(CHECK_$(tier)))
 
+# ---- installing ----
+
+BIN_DIR   = $(DESTDIR)$(PREFIX)/bin
+SHARE_DIR = $(DESTDIR)$(PREFIX)/share/beeline
+UNIT_DIR  = $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+.PHONY: install
+install: all ## Install programs, examples, the CNI default and a systemd unit below DESTDIR and PREFIX
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples $(UNIT_DIR)
+	$(Q)install -m 755 $(PROGRAMS) $(BIN_DIR)
+	$(Q)install -m 644 deploy/cni/beeline.conflist $(SHARE_DIR)/cni
+	$(Q)install -m 644 $(wildcard deploy/examples/*.yaml) $(SHARE_DIR)/examples
+	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/systemd/beeline-agent.service >$(UNIT_DIR)/beeline-agent.service
+	$(Q)chmod 644 $(UNIT_DIR)/beeline-agent.service
+
 .PHONY: clean
 clean: ## Remove build/
 	rm -rf $(B)
