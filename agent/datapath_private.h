@@ -13,7 +13,7 @@ struct bl_datapath; /* the skeleton */
 struct datapath {
 	struct bl_datapath *skeleton;
 	char *bpffs_dir;
-	char *hurry; /* marker of rcu.h */
+	char *hurry;             /* marker of rcu.h */
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
 	int progs_fd; /* of bl_progs; the skeleton's */
