@@ -24,6 +24,7 @@ void images_free(struct images *images)
 	if (!images)
 		return;
 	image_imports_free(images);
+	image_pulls_free(images);
 	free(images->dir);
 	free(images->blobs);
 	free(images->names);
@@ -44,12 +45,14 @@ int images_new(struct bl_loop *loop, const char *state_dir, uid_t vm_uid,
 	images->blobs = bl_format("%s/blobs", images->dir);
 	images->names = bl_format("%s/names.json", images->dir);
 	images->incoming = bl_format("%s/incoming", images->dir);
-	r = bl_dir_make(images->blobs, 0700, err);
+	r = bl_dir_make(images->dir, 0711, err);
+	if (r == 0)
+		r = bl_dir_make(images->blobs, 0700, err);
 	/* What an earlier agent did not finish is of no use to anybody. */
 	if (r == 0)
 		r = bl_dir_remove(images->incoming, err);
 	if (r == 0)
-		r = bl_dir_make(images->incoming, 0700, err);
+		r = bl_dir_make(images->incoming, 0711, err);
 	if (r < 0)
 		return bl_wrap(err, "image store");
 	*ret_images = bl_take_ptr(images);

@@ -38,6 +38,13 @@ int image_find(struct images *images, const char *name, struct image *ret_image,
 int image_find_digest(struct images *images, const char *digest, struct image *ret_image,
 		      struct bl_err *err);
 
+/* Like image_find(); where skopeo is installed, a missing image is pulled meanwhile: -EAGAIN until the
+ * change is told of, or why it failed, until the next attempt. */
+int image_find_or_pull(struct images *images, const char *name, struct image *ret_image,
+		       struct bl_err *err);
+/* fn is called from the loop when looking for an image again may give something else. */
+void images_on_change(struct images *images, void (*fn)(void *data), void *data);
+
 /* Imports from fd (taken); progress gets bytes read so far. done gets the image or the error. */
 void image_import(struct images *images, const char *name, const char *digest, int fd,
 		  void (*progress)(uint64_t bytes, uint64_t total, void *data),

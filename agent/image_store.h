@@ -9,6 +9,7 @@
  *
  *   image.c         names and blobs
  *   image_import.c  how a file becomes a blob
+ *   image_pull.c    images from registries
  *   image_name.c    what a name is
  */
 #pragma once
@@ -19,12 +20,16 @@
 #define IMAGE_HEX_LEN      64
 
 struct image_import;
+struct image_pull;
 
 struct images {
 	struct bl_loop *loop;
 	uid_t vm_uid;
 	char *dir, *blobs, *names, *incoming;
 	struct image_import *imports; /* those that run */
+	struct image_pull *pulls;     /* those that run or failed a short time ago */
+	void (*changed)(void *data);
+	void *changed_data;
 };
 
 /* Checks a name and adds ":latest" where it has neither tag nor digest. The caller frees. */
@@ -38,3 +43,4 @@ int image_store_add(struct images *images, const char *name, const char *digest,
 		    uint64_t virtual_size, const char *path, struct bl_err *err);
 
 void image_imports_free(struct images *images);
+void image_pulls_free(struct images *images);
