@@ -97,6 +97,14 @@ static int open_node(struct agent *agent, struct bl_err *err)
 	return r;
 }
 
+/* Some VM may wait for an image. */
+static void images_changed(void *data)
+{
+	const struct agent *agent = data;
+
+	vmis_look_all(agent->vmis);
+}
+
 static int start_work(struct agent *agent, struct bl_err *err)
 {
 	const struct vmis_config config = {
@@ -117,6 +125,7 @@ static int start_work(struct agent *agent, struct bl_err *err)
 	r = vmis_new(&config, &agent->vmis, err);
 	if (r < 0)
 		return r;
+	images_on_change(agent->images, images_changed, agent);
 	agent->vms = vms_new(agent->loop, agent->objects);
 	return api_new(agent, &agent->api, err);
 }

@@ -47,7 +47,7 @@ static int find_image(const struct vmi_record *record, const struct cJSON *docum
 
 	if (digest)
 		return image_find_digest(images, digest, ret_image, err);
-	return image_find(images, volume->image, ret_image, err);
+	return image_find_or_pull(images, volume->image, ret_image, err);
 }
 
 static void observe_images(const struct vmi_record *record, struct vmi_observation *observation)
