@@ -115,20 +115,38 @@ static int remove_share(struct datapath *datapath, uint32_t index, struct bl_err
 	return r < 0 ? bl_fail_errno(err, r, "removing conntrack share %u", index) : 0;
 }
 
-int datapath_make_conntrack(struct datapath *datapath, uint32_t index, struct bl_err *err)
+/* The size of the share that stands at an index; 0: none. */
+static uint32_t share_sets(int conntrack, uint32_t index)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info), id;
+	bl_autoclose int fd = -1;
+
+	if (bpf_map_lookup_elem(conntrack, &index, &id) < 0)
+		return 0;
+	fd = bpf_map_get_fd_by_id(id);
+	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.max_entries : 0;
+}
+
+int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t *ret_sets,
+			    struct bl_err *err)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
+	uint32_t sets = share_sets(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), index);
 	bl_autoclose int fd = -1;
-	uint32_t id;
+	int r = 0;
 
-	if (bpf_map_lookup_elem(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), &index, &id) ==
-	    0)
-		return 0;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_ct_share", sizeof(uint32_t),
-			    sizeof(struct bl_ct_set), BL_CT_SETS, &opts);
-	if (fd < 0)
-		return bl_fail_errno(err, fd, "making conntrack share %u", index);
-	return write_share(datapath, index, fd, err);
+	if (sets == 0) {
+		sets = BL_CT_SETS;
+		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_ct_share", sizeof(uint32_t),
+				    sizeof(struct bl_ct_set), sets, &opts);
+		if (fd < 0)
+			return bl_fail_errno(err, fd, "making conntrack share %u", index);
+		r = write_share(datapath, index, fd, err);
+	}
+	if (r == 0)
+		*ret_sets = sets;
+	return r;
 }
 
 int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err)

@@ -98,7 +98,7 @@ static int write_nexthops(struct endpoint *endpoint, const struct podnet *podnet
 }
 
 static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
-			 const struct bl_endpoint *entry, struct bl_err *err)
+			 struct bl_endpoint *entry, struct bl_err *err)
 {
 	struct datapath *datapath = endpoint->set->datapath;
 	uint32_t index = endpoint->record->place.index;
@@ -110,7 +110,7 @@ static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
 	if (r == 0)
 		r = write_nexthops(endpoint, podnet, err);
 	if (r == 0 && endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
-		r = datapath_make_conntrack(datapath, index, err);
+		r = datapath_make_conntrack(datapath, index, &entry->ct_sets, err);
 	if (r == 0)
 		r = datapath_write_endpoint(datapath, index, entry, err);
 	if (r == 0)
