@@ -51,7 +51,7 @@ static inline int set_up(void **state)
 	struct fixture *f = bl_alloc(sizeof(*f));
 
 	run("rm -rf " BPFFS);
-	pod_make(&f->pod, TEST, 0);
+	pod_make(&f->pod, 0);
 	f->state_dir = unit_dir();
 	assert_int_equal(bl_loop_new(&f->loop, &f->err), 0);
 	start(f);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A pod by hand: two namespaces, a veth pair between them, addresses and routes as CNI plugins make
- * them, and a tap that this process holds, as QEMU would. Named after the test and the process; what
- * a crashed run left is removed first.
+ * them, and a tap that this process holds, as QEMU would. Named after the test (TEST, defined before
+ * this is included); what a crashed run left is removed first, and two runs take turns.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -69,6 +70,14 @@ static inline long number(const char *fmt, ...)
 	return strtol(text, NULL, 10);
 }
 
+/* Group setup: waits for another run of this test. The lock goes with the process. */
+static inline int take_turn(void **state)
+{
+	int fd = open("/run/lock/beeline-test-" TEST, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? flock(fd, LOCK_EX) : -1;
+}
+
 struct pod {
 	char name[32]; /* of the namespace and of the endpoint */
 	char host[32]; /* the other end's namespace */
@@ -118,11 +127,11 @@ static inline void pod_remove(struct pod *pod)
 	netns_remove(pod->host, NULL);
 }
 
-static inline void pod_make(struct pod *pod, const char *test, int n)
+static inline void pod_make(struct pod *pod, int n)
 {
 	*pod = (struct pod){.netns_fd = -1, .tap_fd = -1};
-	snprintf(pod->name, sizeof(pod->name), "bl-%s-%d", test, n);
-	snprintf(pod->host, sizeof(pod->host), "bl-%s-h%d", test, n);
+	snprintf(pod->name, sizeof(pod->name), "bl-" TEST "-%d", n);
+	snprintf(pod->host, sizeof(pod->host), "bl-" TEST "-h%d", n);
 	snprintf(pod->netns_path, sizeof(pod->netns_path), POD_DIR "/%s", pod->name);
 	pod_remove(pod);
 	assert_int_equal(netns_make(pod->name, NULL), 0);

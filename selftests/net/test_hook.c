@@ -3,13 +3,13 @@
  * Hooks one by one, in both ways of attaching: clsact, which kernels before 6.6 get, is tried here on
  * any kernel.
  */
+#define TEST "hook"
 #include "attached.h"
 
 #include <errno.h>
 
 #include "../../agent/datapath.h"
 
-#define TEST  "hook"
 #define BPFFS POD_BPFFS "/beeline-test-" TEST
 
 struct fixture {
@@ -37,7 +37,7 @@ static int set_up(void **state, enum datapath_mode mode)
 
 	f->mode = mode;
 	run("rm -rf " BPFFS);
-	pod_make(&f->pod, TEST, 0);
+	pod_make(&f->pod, 0);
 	start(f);
 	*state = f;
 	return 0;
@@ -222,11 +222,15 @@ static void test_conntrack_share(void **state)
 {
 	struct fixture *f = *state;
 	bl_autofree char *before = NULL, *after = NULL, *gone = NULL;
+	uint32_t sets = 0;
 
-	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &f->err), 0);
+	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
+	assert_int_equal(sets, BL_CT_SETS);
 	before = output("bpftool map lookup pinned " BPFFS "/maps/bl_conntrack key 5 0 0 0");
 	restart(f);
-	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &f->err), 0);
+	sets = 0;
+	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
+	assert_int_equal(sets, BL_CT_SETS);
 	after = output("bpftool map lookup pinned " BPFFS "/maps/bl_conntrack key 5 0 0 0");
 	assert_string_equal(before, after);
 	assert_int_equal(datapath_clear(f->datapath, 5, &f->err), 0);
@@ -249,5 +253,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_conntrack_share, set_up_auto, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, take_turn, NULL);
 }

@@ -84,5 +84,5 @@ int main(void)
 	};
 
 	srandom((unsigned int)getpid());
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, take_turn, NULL);
 }
