@@ -71,12 +71,14 @@ for interface in json.load(sys.stdin)["status"]["interfaces"]:
     print(*interface["ipAddresses"], sep="\n")'
 }
 
+# The web server may start a moment after the guest answers its first ping.
 http_get() { # address
-	local line
-	exec 3<>"/dev/tcp/$1/80"
-	printf 'GET / HTTP/1.0\r\n\r\n' >&3
-	while IFS= read -r -t 10 line <&3; do echo "  $line"; done
-	exec 3>&-
+	local tries=40
+	until timeout 10 bash -c 'exec 3<>"/dev/tcp/$1/80" && printf "GET / HTTP/1.0\r\n\r\n" >&3 &&
+		cat <&3' - "$1" 2>/dev/null; do
+		((--tries > 0)) || die "no answer from port 80 of $1"
+		sleep 0.5
+	done
 }
 
 show_traffic() {
