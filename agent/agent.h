@@ -25,5 +25,5 @@ struct agent {
 	bool kvm;
 	const char *kvm_reason; /* why it is (not) used */
 	bool vhost_net;
-	int lock_fd;
+	int lock_fds[2]; /* -1: not taken */
 };

@@ -3,13 +3,11 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <beeline/api.h>
@@ -122,22 +120,22 @@ int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *er
 	return bl_file_write(path, text, strlen(text), 0600, err);
 }
 
-int config_lock(const struct config *config, int *ret_fd, struct bl_err *err)
+static int make_and_lock(const char *dir, int *ret_fd, struct bl_err *err)
 {
-	bl_autofree char *path = bl_format("%s/lock", config->state_dir);
-	bl_autoclose int fd = -1;
 	int r;
 
-	r = bl_dir_make(config->state_dir, 0711, err);
+	r = bl_dir_make(dir, 0711, err);
 	if (r == 0)
-		r = bl_dir_make(config->run_dir, 0711, err);
-	if (r < 0)
-		return r;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return bl_fail_errno(err, -errno, "opening '%s'", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return bl_fail(err, -EBUSY, "another agent runs on '%s'", config->state_dir);
-	*ret_fd = bl_take_fd(&fd);
-	return 0;
+		r = bl_dir_lock(dir, ret_fd, err);
+	return r == -EBUSY ? bl_fail(err, r, "another agent runs on '%s'", dir) : r;
+}
+
+int config_lock(const struct config *config, int ret_fds[2], struct bl_err *err)
+{
+	int r;
+
+	r = make_and_lock(config->state_dir, &ret_fds[0], err);
+	if (r == 0)
+		r = make_and_lock(config->run_dir, &ret_fds[1], err);
+	return r;
 }

@@ -25,6 +25,6 @@ int config_launcher(const struct config *config, char **ret_path, struct bl_err 
 /* The uid that VMs run as: as given, else one that no account of the host has, kept so that VMs and
  * their files belong to the same user after a restart. */
 int config_vm_uid(const struct config *config, uid_t *ret_uid, struct bl_err *err);
-/* Makes the directories and takes the lock on the state directory, held by *ret_fd; -EBUSY names the
- * agent that has it. */
-int config_lock(const struct config *config, int *ret_fd, struct bl_err *err);
+/* Makes the state and run directories and takes them for this agent as long as both descriptors are
+ * open (-1: not taken); -EBUSY names the one that another agent has. */
+int config_lock(const struct config *config, int ret_fds[2], struct bl_err *err);

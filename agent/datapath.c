@@ -215,6 +215,7 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	int r;
 
 	libbpf_set_print(log_libbpf);
+	datapath->lock_fd = -1;
 	datapath->bpffs_dir = bl_strdup(bpffs_dir);
 	datapath->hurry = map_path(bpffs_dir, "hurry");
 	datapath->mode = mode == DATAPATH_AUTO ? probe_mode() : mode;
@@ -232,6 +233,9 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	if (!datapath->skeleton)
 		return bl_fail_errno(err, -errno, "opening the BPF programs");
 	r = place_maps(datapath, err);
+	if (r < 0)
+		return r;
+	r = bl_dir_lock(bpffs_dir, &datapath->lock_fd, err);
 	if (r < 0)
 		return r;
 	r = bl_datapath__load(datapath->skeleton);
@@ -253,6 +257,8 @@ void datapath_free(struct datapath *datapath)
 	if (!datapath)
 		return;
 	bl_datapath__destroy(datapath->skeleton);
+	if (datapath->lock_fd >= 0)
+		close(datapath->lock_fd);
 	free(datapath->bpffs_dir);
 	free(datapath->hurry);
 	free(datapath);

@@ -14,6 +14,7 @@ struct datapath {
 	struct bl_datapath *skeleton;
 	char *bpffs_dir;
 	char *hurry;             /* marker of rcu.h */
+	int lock_fd;             /* two agents on one set of maps would write over each other */
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
 	int progs_fd; /* of bl_progs; the skeleton's */

@@ -62,7 +62,7 @@ static int open_stores(struct agent *agent, struct bl_err *err)
 	const struct config *config = &agent->config;
 	int r;
 
-	r = config_lock(config, &agent->lock_fd, err);
+	r = config_lock(config, agent->lock_fds, err);
 	if (r == 0)
 		r = config_vm_uid(config, &agent->vm_uid, err);
 	if (r == 0)
@@ -161,8 +161,9 @@ static void agent_stop(struct agent *agent)
 	objects_free(agent->objects);
 	bl_loop_free(agent->loop);
 	free(agent->launcher);
-	if (agent->lock_fd >= 0)
-		close(agent->lock_fd);
+	for (int i = 0; i < 2; i++)
+		if (agent->lock_fds[i] >= 0)
+			close(agent->lock_fds[i]);
 }
 
 static enum bl_log_level log_level(const char *name)
@@ -177,7 +178,7 @@ static enum bl_log_level log_level(const char *name)
 
 static int run(void *options, int n_args, char **args)
 {
-	struct agent agent = {.config = *(struct config *)options, .lock_fd = -1};
+	struct agent agent = {.config = *(struct config *)options, .lock_fds = {-1, -1}};
 	struct bl_err err = BL_ERR_INIT;
 	int r;
 

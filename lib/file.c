@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -332,4 +333,17 @@ int bl_dir_remove(const char *path, struct bl_err *err)
 	if (r == -EXDEV)
 		return bl_fail(err, r, "removing %s: something is mounted in it", path);
 	return r < 0 ? bl_fail_errno(err, r, "removing %s", path) : 0;
+}
+
+int bl_dir_lock(const char *path, int *ret_fd, struct bl_err *err)
+{
+	bl_autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return bl_fail_errno(err, -errno, "opening '%s'", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? bl_fail(err, -EBUSY, "'%s' is in use", path)
+					    : bl_fail_errno(err, -errno, "locking '%s'", path);
+	*ret_fd = bl_take_fd(&fd);
+	return 0;
 }

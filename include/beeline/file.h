@@ -23,6 +23,9 @@ int bl_file_poke(const char *path, const char *text, struct bl_err *err);
 bool bl_file_exists(const char *path);
 /* Missing parents too, mode for all new ones; an existing directory is fine. */
 int bl_dir_make(const char *path, mode_t mode, struct bl_err *err);
+/* Takes the directory for this program: the lock lasts as long as *ret_fd is open. -EBUSY when somebody
+ * else has it. */
+int bl_dir_lock(const char *path, int *ret_fd, struct bl_err *err);
 /* Removes a tree without following links or crossing a mount; a missing one is fine. */
 int bl_dir_remove(const char *path, struct bl_err *err);
 int bl_file_open_beneath(int dir_fd, const char *path, int flags, mode_t mode, int *ret_fd,
