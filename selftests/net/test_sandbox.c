@@ -2,6 +2,8 @@
 /* A pod in all but name, for real: namespace, CNI plugins, runc. */
 #include "sandbox.h"
 
+#include "../../agent/sandbox_oci.h"
+
 static void test_network_has_both_families(void **state)
 {
 	struct fixture *f = *state;
@@ -82,6 +84,21 @@ static void test_container_has_limits(void **state)
 	assert_in_range(limit, 64 * MIB + 1, 1024 * MIB);
 }
 
+/* A host without cgroups for limits: the VM runs, and it is said what is missing. */
+static void test_missing_limits_are_said(void **state)
+{
+	struct fixture *f = *state;
+	struct sandbox_state now;
+
+	f->sandboxes->cgroups = (struct cgroup_support){.pids = true};
+	make_pod(f);
+	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &now, NULL),
+			 0);
+	assert_int_equal(now.phase, SANDBOX_RUNNING);
+	assert_string_equal(now.degraded, "this host has no cgroup for: memory, cpu limits");
+	sandbox_state_clear(&now);
+}
+
 static void test_container_runs_once(void **state)
 {
 	struct fixture *f = *state;
@@ -152,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_network_is_made_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_container_is_confined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_container_has_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_missing_limits_are_said, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_container_runs_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_keeps_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exit_is_noticed, setup, teardown),
