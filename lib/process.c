@@ -164,7 +164,8 @@ static _Noreturn void become(const struct bl_process_spec *spec, char *const *en
 
 	/* A group of its own, so that a deadline takes what it started along. */
 	setsid();
-	signal(SIGPIPE, SIG_DFL);
+	for (int signo = 1; signo < NSIG; signo++)
+		signal(signo, SIG_DFL);
 	sigemptyset(&none);
 	pthread_sigmask(SIG_SETMASK, &none, NULL);
 	if (spec->netns_fd >= 0 && setns(spec->netns_fd, CLONE_NEWNET) < 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,18 +178,26 @@ static void test_nothing_is_inherited(void **state)
 	struct bl_process_spec spec = shell("ls /proc/self/fd | grep -vc '^[0123]$'; "
 					    "grep -E 'SigBlk|SigIgn' /proc/self/status; exit 0");
 	int leak = open("/dev/null", O_RDONLY); /* without O_CLOEXEC */
+	unsigned long long blocked, ignored;
+	int n_fds;
 	sigset_t set, old;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	run(&outcome, &spec);
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	close(leak);
-	assert_string_equal(outcome.out, "0\nSigBlk:\t0000000000000000\n"
-					 "SigIgn:\t0000000000000000\n");
+	/* The two that the C library keeps for itself (32 and 33) are not ours to reset. */
+	assert_int_equal(
+		sscanf(outcome.out, "%d SigBlk: %llx SigIgn: %llx", &n_fds, &blocked, &ignored), 3);
+	assert_int_equal(n_fds, 0);
+	assert_int_equal(blocked, 0);
+	assert_int_equal(ignored & ~0x180000000ull, 0);
 }
 
 static void test_log_descriptor(void **state)
