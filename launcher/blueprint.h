@@ -7,7 +7,6 @@
 
 #include <beeline/err.h>
 #include <beeline/json.h>
-#include <beeline/loop.h>
 #include <beeline/vmi.h>
 
 #include "disk.h"

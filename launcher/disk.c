@@ -6,8 +6,6 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <beeline/file.h>
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Messages between threads: see mailbox.h. The eventfd is a semaphore, one count per message, so
- * that whoever got a count finds a message. A mailbox lives as long as its threads: to the end.
+ * that whoever got a count finds a message.
  */
 #include "mailbox.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -34,6 +33,15 @@ int mailbox_new(bool blocking, struct mailbox **ret_mailbox, struct bl_err *err)
 	mailbox->fd = fd;
 	*ret_mailbox = mailbox;
 	return 0;
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+	if (!mailbox)
+		return;
+	close(mailbox->fd);
+	pthread_mutex_destroy(&mailbox->lock);
+	free(mailbox);
 }
 
 int mailbox_fd(const struct mailbox *mailbox)

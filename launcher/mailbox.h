@@ -18,6 +18,7 @@ struct mailbox;
 
 /* blocking says whether mailbox_take() waits for a message. */
 int mailbox_new(bool blocking, struct mailbox **ret_mailbox, struct bl_err *err);
+void mailbox_free(struct mailbox *mailbox); /* empty, and no thread uses it any more */
 int mailbox_fd(const struct mailbox *mailbox);
 void mailbox_post(struct mailbox *mailbox, struct letter *letter);
 /* The oldest message, or NULL when there is none (only when not blocking). */

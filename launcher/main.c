@@ -3,14 +3,12 @@
  * beeline-launcher: one VM in its pod. Parses options and ties the rooms together; `--monitor` becomes
  * the pod's PID 1 instead (monitor.c) and runs this program again below it.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-#include <beeline/file.h>
 #include <beeline/log.h>
 #include <beeline/loop.h>
 #include <beeline/option.h>

@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>

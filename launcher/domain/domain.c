@@ -5,8 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include <beeline/file.h>
-
 #include "../paths.h"
 
 #define UUID_LEN 36
