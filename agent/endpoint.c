@@ -263,6 +263,25 @@ static int find_place(struct endpoints *set, const struct endpoint_spec *spec, i
 	return 0;
 }
 
+/* A device carries one line: a second one would take the packets that the first waits for. */
+static int check_free(const struct endpoints *set, const struct endpoint_spec *spec,
+		      uint64_t netns_inode, struct bl_err *err)
+{
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
+		const struct endpoint *other = set->by_index[i];
+		const struct record *record = other ? other->record : NULL;
+
+		if (!other || other->gone || record->place.netns_inode != netns_inode ||
+		    strcmp(record->spec.name, spec->name) == 0)
+			continue;
+		if (strcmp(record->spec.tap, spec->tap) == 0 ||
+		    strcmp(record->spec.uplink, spec->uplink) == 0)
+			return bl_fail(err, -EBUSY, "%s and %s are in use by endpoint '%s'",
+				       record->spec.uplink, record->spec.tap, record->spec.name);
+	}
+	return 0;
+}
+
 static int attach(struct endpoints *set, const struct endpoint_spec *spec, int netns_fd,
 		  struct endpoint **ret_endpoint, struct bl_err *err)
 {
@@ -273,6 +292,8 @@ static int attach(struct endpoints *set, const struct endpoint_spec *spec, int n
 
 	if (r == 0)
 		r = find_place(set, spec, netns_fd, &place, err);
+	if (r == 0)
+		r = check_free(set, spec, place.netns_inode, err);
 	if (r == 0 && endpoint && !same_place(endpoint, spec, place.netns_inode)) {
 		r = endpoint_destroy(endpoint, err);
 		endpoint = NULL;

@@ -283,6 +283,21 @@ static void test_refused(void **state)
 	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
 }
 
+/* One line per device; the one that stands is untouched. */
+static void test_devices_in_use(void **state)
+{
+	struct fixture *f = *state;
+	const struct endpoint *endpoint;
+	struct bl_err err;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	spec.name = "another";
+	assert_fails(endpoint_attach(f->endpoints, &spec, &endpoint, &err), -EBUSY, f->pod.name);
+	assert_line(f);
+	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -299,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_monitor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_index_reused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_devices_in_use, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, take_turn, NULL);
