@@ -64,6 +64,8 @@ int datapath_read_endpoint(struct datapath *datapath, uint32_t index, struct bl_
 			   struct bl_err *err);
 int datapath_write_lease(struct datapath *datapath, uint32_t index, const struct bl_lease *lease,
 			 struct bl_err *err);
+int datapath_read_lease(struct datapath *datapath, uint32_t index, struct bl_lease *ret_lease,
+			struct bl_err *err);
 /* mac NULL: not known. */
 int datapath_write_nexthop(struct datapath *datapath, uint32_t index, enum bl_family family,
 			   const uint8_t mac[6], struct bl_err *err);

@@ -55,6 +55,12 @@ int datapath_write_lease(struct datapath *datapath, uint32_t index, const struct
 	return write_entry(datapath->skeleton->maps.bl_leases, index, lease, err);
 }
 
+int datapath_read_lease(struct datapath *datapath, uint32_t index, struct bl_lease *ret_lease,
+			struct bl_err *err)
+{
+	return read_entry(datapath->skeleton->maps.bl_leases, index, ret_lease, err);
+}
+
 int datapath_write_nexthop(struct datapath *datapath, uint32_t index, enum bl_family family,
 			   const uint8_t mac[6], struct bl_err *err)
 {

@@ -53,6 +53,7 @@ int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state
 		endpoints_free(set);
 		return r;
 	}
+	endpoints_advertise(set);
 	*ret_endpoints = set;
 	return 0;
 }
@@ -63,6 +64,7 @@ void endpoints_free(struct endpoints *set)
 		return;
 	while (set->monitors)
 		endpoint_monitor_stop(set->monitors);
+	bl_timer_disarm(&set->advertise);
 	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++)
 		endpoint_free(set->by_index[i]);
 	links_free(set->links);
@@ -215,6 +217,7 @@ static int attach_new(struct endpoints *set, struct record *record, int netns_fd
 			endpoint_free(endpoint);
 		return r;
 	}
+	endpoints_advertise(set);
 	*ret_endpoint = endpoint;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the endpoint room share: endpoint.c (the set), endpoint_sync.c (one endpoint and
- * the kernel), endpoint_adopt.c (start and events), endpoint_json.c, monitor.c. */
+ * the kernel), endpoint_adopt.c (start and events), endpoint_json.c,
+ * endpoint_advert.c, monitor.c. */
 #pragma once
 
 #include "datapath.h"
@@ -31,6 +32,8 @@ struct endpoints {
 	struct datapath_ring *ring; /* open while there are monitors */
 	struct bl_io ring_io;
 	bool reading; /* the ring; see monitor.c */
+	struct bl_timer advertise;
+	uint32_t advertised; /* index whose guest was the last to hear of its router */
 };
 
 /* Brings kernel and maps to what the record and the pod's network say. May be called at any time:
@@ -48,5 +51,7 @@ struct endpoint *endpoint_lookup(const struct endpoints *endpoints, const char *
 
 /* Takes over what an agent before left: records, pins, entries. */
 int endpoints_adopt(struct endpoints *endpoints, struct bl_err *err);
+/* Begins, or goes on, to repeat router advertisements; called when an endpoint has come. */
+void endpoints_advertise(struct endpoints *endpoints);
 /* Events of the pods' namespaces; data is the set. */
 void endpoints_on_link(const struct link_event *event, void *data);

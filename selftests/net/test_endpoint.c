@@ -7,6 +7,10 @@
 #include "endpoint.h"
 #include "guest.h"
 
+#include <netinet/icmp6.h>
+
+#include "../../agent/advert.h"
+
 static void test_attach(void **state)
 {
 	struct fixture *f = *state;
@@ -257,6 +261,27 @@ static void test_index_reused(void **state)
 	assert_int_equal(endpoint_detach(f->endpoints, "another", &f->err), 0);
 }
 
+static bool is_advert(const struct guest_frame *frame)
+{
+	return frame->len > 54 && memcmp(frame->bytes + 12, "\x86\xdd", 2) == 0 &&
+	       frame->bytes[54] == ND_ROUTER_ADVERT;
+}
+
+static void test_advert(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_endpoint entry = {.router_mac = {2}};
+	struct bl_blob ra = {.len = 16, .bytes = {ND_ROUTER_ADVERT}};
+	struct guest_frame frame;
+
+	pod_open_tap(&f->pod);
+	entry.tap_ifindex =
+		(uint32_t)number("ip netns exec %s cat /sys/class/net/tap0/ifindex", f->pod.name);
+	assert_int_equal(advert_send(f->pod.netns_fd, &entry, &ra, &f->err), 0);
+	guest_receive(&f->pod, is_advert, &frame);
+	assert_int_equal(frame.len, 54 + 16);
+}
+
 static void test_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -313,6 +338,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_repair, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_monitor, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_index_reused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_advert, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_devices_in_use, set_up, tear_down),
 	};
