@@ -11,7 +11,8 @@
 
 #define FILES_MAX 3
 
-char *cloudinit_meta_data(const struct bl_vmi *vmi)
+/* JSON is YAML. The caller frees. */
+static char *format_meta_data(const struct bl_vmi *vmi)
 {
 	bl_auto_json struct cJSON *meta = bl_json_object();
 	bl_autofree char *instance = bl_format("%s.%s", vmi->name, vmi->namespace);
@@ -24,7 +25,7 @@ char *cloudinit_meta_data(const struct bl_vmi *vmi)
 int cloudinit_write_no_cloud(const struct bl_vmi *vmi, const struct bl_volume *volume,
 			     const char *path, struct bl_err *err)
 {
-	bl_autofree char *meta = cloudinit_meta_data(vmi);
+	bl_autofree char *meta = format_meta_data(vmi);
 	struct iso_file files[FILES_MAX];
 	size_t n = 0;
 

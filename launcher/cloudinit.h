@@ -8,8 +8,6 @@
 #include <beeline/err.h>
 #include <beeline/vmi.h>
 
-/* meta-data as JSON (which is YAML): instance-id, local-hostname. Pure; the caller frees. */
-char *cloudinit_meta_data(const struct bl_vmi *vmi);
 /* The image of a cloudInitNoCloud volume. */
 int cloudinit_write_no_cloud(const struct bl_vmi *vmi, const struct bl_volume *volume,
 			     const char *path, struct bl_err *err);

@@ -102,9 +102,9 @@ struct disk_job {
 	struct disk_plan *plan;
 	disk_fn *fn;
 	void *data;
-	size_t next;             /* image to look at next */
-	struct image_job *child; /* qemu-img at work */
-	struct bl_timer start;   /* so that fn is never called from within disk_prepare() */
+	size_t next;           /* image to look at next */
+	bool waiting;          /* for qemu-img */
+	struct bl_timer start; /* so that fn is never called from within disk_prepare() */
 };
 
 static void finish(struct disk_job *job, const struct bl_err *err)
@@ -138,7 +138,7 @@ static void on_image(const struct bl_err *err, void *data)
 {
 	struct disk_job *job = data;
 
-	job->child = NULL;
+	job->waiting = false;
 	if (err)
 		finish(job, err);
 	else
@@ -153,11 +153,13 @@ static int make_by_child(struct disk_job *job, const struct disk_image *image, s
 		.backing_format = image->backing_format,
 		.capacity_bytes = image->capacity_bytes,
 	};
+	int r = image_create(job->loop, &spec, on_image, job, err);
 
-	return image_create(job->loop, &spec, on_image, job, &job->child, err);
+	job->waiting = r == 0;
+	return r;
 }
 
-/* Either the image is there afterwards, or job->child is at work on it. */
+/* Either the image is there afterwards, or a child is at work on it. */
 static int make_image(struct disk_job *job, const struct disk_image *image, struct bl_err *err)
 {
 	if (image->origin == DISK_AS_IS)
@@ -183,7 +185,7 @@ static void advance(struct disk_job *job)
 			finish(job, &err);
 			return;
 		}
-		if (job->child)
+		if (job->waiting)
 			return;
 		image->direct = opens_direct(image);
 		job->next++;
@@ -196,8 +198,8 @@ static void on_start(struct bl_timer *timer)
 	advance(timer->data);
 }
 
-struct disk_job *disk_prepare(struct bl_loop *loop, const struct bl_vmi *vmi,
-			      struct disk_plan *plan, disk_fn *fn, void *data)
+void disk_prepare(struct bl_loop *loop, const struct bl_vmi *vmi, struct disk_plan *plan,
+		  disk_fn *fn, void *data)
 {
 	struct disk_job *job = bl_alloc(sizeof(*job));
 
@@ -207,14 +209,4 @@ struct disk_job *disk_prepare(struct bl_loop *loop, const struct bl_vmi *vmi,
 	job->fn = fn;
 	job->data = data;
 	bl_timer_arm(loop, &job->start, 0, on_start, job);
-	return job;
-}
-
-void disk_cancel(struct disk_job *job)
-{
-	if (!job)
-		return;
-	bl_timer_disarm(&job->start);
-	image_cancel(job->child);
-	free(job);
 }

@@ -47,8 +47,6 @@ void disk_plan_clear(struct disk_plan *plan);
 
 /* Makes what the plan names; fn is called exactly once, with NULL when all is there. vmi and plan
  * stay until then. */
-struct disk_job;
 typedef void disk_fn(const struct bl_err *err, void *data);
-struct disk_job *disk_prepare(struct bl_loop *loop, const struct bl_vmi *vmi,
-			      struct disk_plan *plan, disk_fn *fn, void *data);
-void disk_cancel(struct disk_job *job); /* fn is not called any more; NULL is fine */
+void disk_prepare(struct bl_loop *loop, const struct bl_vmi *vmi, struct disk_plan *plan,
+		  disk_fn *fn, void *data);

@@ -16,7 +16,6 @@
 #define CREATE_ARGUMENTS  12
 
 struct image_job {
-	struct bl_process *process;
 	image_fn *fn;
 	void *data;
 	char *path;
@@ -65,7 +64,7 @@ static void on_exit_of_child(const struct bl_process_result *result, void *data)
 }
 
 int image_create(struct bl_loop *loop, const struct image_spec *spec, image_fn *fn, void *data,
-		 struct image_job **ret_job, struct bl_err *err)
+		 struct bl_err *err)
 {
 	struct image_job *job = bl_alloc(sizeof(*job));
 	bl_autofree char *size = bl_format("%" PRId64, spec->capacity_bytes);
@@ -88,20 +87,8 @@ int image_create(struct bl_loop *loop, const struct image_spec *spec, image_fn *
 		argv[n++] = size;
 	process.argv = argv;
 	process.timeout_ns = CREATE_TIMEOUT_NS;
-	r = bl_process_start(loop, &process, on_exit_of_child, job, &job->process, err);
-	if (r < 0) {
+	r = bl_process_start(loop, &process, on_exit_of_child, job, NULL, err);
+	if (r < 0)
 		job_free(job);
-		return r;
-	}
-	*ret_job = job;
-	return 0;
-}
-
-void image_cancel(struct image_job *job)
-{
-	if (!job)
-		return;
-	bl_process_cancel(job->process);
-	unlink(job->temporary);
-	job_free(job);
+	return r;
 }

@@ -16,10 +16,8 @@ struct image_spec {
 	int64_t capacity_bytes;     /* without backing */
 };
 
-struct image_job;
 typedef void image_fn(const struct bl_err *err, void *data); /* err NULL: the file is there */
 
 /* Starts making the file; fn is called exactly once, from the loop. spec's strings are copied. */
 int image_create(struct bl_loop *loop, const struct image_spec *spec, image_fn *fn, void *data,
-		 struct image_job **ret_job, struct bl_err *err);
-void image_cancel(struct image_job *job); /* fn is not called any more; NULL is fine */
+		 struct bl_err *err);
