@@ -137,16 +137,23 @@ check-parts: all $(foreach tier,$(TIERS),$(CHECK_$(tier)))
 BIN_DIR   = $(DESTDIR)$(PREFIX)/bin
 SHARE_DIR = $(DESTDIR)$(PREFIX)/share/beeline
 UNIT_DIR  = $(DESTDIR)$(PREFIX)/lib/systemd/system
+MAN_DIR   = $(DESTDIR)$(PREFIX)/share/man
+BASH_DIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 .PHONY: install
 install: all ## Install programs, examples, the CNI default and a systemd unit below DESTDIR and PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
-	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples $(UNIT_DIR)
+	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples $(UNIT_DIR) \
+		$(MAN_DIR)/man1 $(MAN_DIR)/man8 $(BASH_DIR)
 	$(Q)install -m 755 $(PROGRAMS) $(BIN_DIR)
 	$(Q)install -m 644 deploy/cni/beeline.conflist $(SHARE_DIR)/cni
 	$(Q)install -m 644 $(wildcard deploy/examples/*.yaml) $(SHARE_DIR)/examples
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/systemd/beeline-agent.service >$(UNIT_DIR)/beeline-agent.service
-	$(Q)chmod 644 $(UNIT_DIR)/beeline-agent.service
+	$(Q)$(B)/beeline --man-page >$(MAN_DIR)/man1/beeline.1
+	$(Q)$(B)/beeline-agent --man-page >$(MAN_DIR)/man8/beeline-agent.8
+	$(Q)$(B)/beeline --bash-completion >$(BASH_DIR)/beeline
+	$(Q)chmod 644 $(UNIT_DIR)/beeline-agent.service $(MAN_DIR)/man1/beeline.1 \
+		$(MAN_DIR)/man8/beeline-agent.8 $(BASH_DIR)/beeline
 
 .PHONY: clean
 clean: ## Remove build/

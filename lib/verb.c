@@ -12,6 +12,8 @@
 #include <beeline/option.h>
 #include <beeline/version.h>
 
+#include "verb_manual.h"
+
 #define EXIT_USAGE 2
 #define WIDTH      96
 #define OPTION_PAD 30
@@ -198,10 +200,6 @@ static int dispatch(struct command *command, const char *summary, const struct b
 		argv[2] = (char *)"--help";
 		at = 1;
 	}
-	if (!verb && argc > 1 && strcmp(argv[1], "--version") == 0) {
-		printf("%s %s\n", command->program, BL_VERSION);
-		return EXIT_SUCCESS;
-	}
 	if (!verb) {
 		what = at < argc ? bl_format("unknown verb '%.64s'", argv[at])
 				 : bl_strdup("a verb is missing");
@@ -216,18 +214,33 @@ static int dispatch(struct command *command, const char *summary, const struct b
 	return run(command, argc - 1, argv);
 }
 
+/* The words that are no option of any verb: what a package is made from, and the version. */
+static bool answered(const char *program, const char *summary, const struct bl_verb *verbs,
+		     const char *word)
+{
+	if (strcmp(word, "--version") == 0)
+		printf("%s %s\n", program, BL_VERSION);
+	else if (strcmp(word, "--man-page") == 0)
+		verb_put_manual(stdout, program, summary, verbs);
+	else if (strcmp(word, "--bash-completion") == 0)
+		verb_put_completion(stdout, program, verbs);
+	else
+		return false;
+	return true;
+}
+
 int bl_verbs_main(const char *program, const char *summary, const struct bl_verb *verbs, int argc,
 		  char **argv)
 {
-	struct command command = {.program = program, .path = bl_strdup(program)};
+	struct command command = {.program = program};
 	int r;
 
+	if (argc > 1 && answered(program, summary, verbs, argv[1]))
+		return EXIT_SUCCESS;
+	command.path = bl_strdup(program);
 	if (verbs->name && !*verbs->name) {
 		command.verb = verbs;
-		if (argc > 1 && strcmp(argv[1], "--version") == 0)
-			r = printf("%s %s\n", program, BL_VERSION) < 0;
-		else
-			r = run(&command, argc, argv);
+		r = run(&command, argc, argv);
 	} else {
 		r = dispatch(&command, summary, verbs, argc, argv);
 	}

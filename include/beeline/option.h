@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Command-line options from one table: a row gives the name, the type, where the value goes, the
- * default, the environment variable, and the help line. Parsing, defaults, checks, --help, man pages
- * and completion all come from the rows. --help works without any privilege.
+ * default, the environment variable, and the help line. Parsing, defaults, checks, --help, manual pages
+ * (--man-page) and completion (--bash-completion) all come from the rows, without any privilege.
  */
 #pragma once
 

@@ -263,6 +263,19 @@ static void test_verb_help(void **state)
 	VERBS(0, 0, "prog 0.", "--version");
 }
 
+static void test_manual_and_completion(void **state)
+{
+	VERBS(0, 0, ".TH PROG 1", "--man-page");
+	VERBS(0, 0, ".SS image import", "--man-page");
+	VERBS(0, 0,
+	      "\\-n, \\-\\-namespace \\fINAMESPACE\\fR\nWhere. Default: default. Environment: "
+	      "BEELINE_TEST_NAMESPACE.",
+	      "--man-page");
+	VERBS(0, 0, "'') words='get image --help --version'", "--bash-completion");
+	VERBS(0, 0, "' image') words='import --help'", "--bash-completion");
+	VERBS(0, 0, "' image import') words='--wide --color --namespace", "--bash-completion");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_verbs),
 		cmocka_unit_test(test_verb_mistakes),
 		cmocka_unit_test(test_verb_help),
+		cmocka_unit_test(test_manual_and_completion),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
