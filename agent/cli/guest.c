@@ -119,11 +119,14 @@ static void on_instance(const struct cJSON *event, void *data)
 		return;
 	guest->exists = strcmp(type, "DELETED") != 0;
 	instance_read(object, &guest->instance);
-	if (guest->exists && instance_is_running(&guest->instance))
+	if (!guest->exists || !instance_is_running(&guest->instance))
+		stop_probes(guest);
+	else if (guest->instance.has_network)
 		probe_addresses(guest);
 	else
-		stop_probes(guest);
-	show(guest);
+		settle(guest);
+	if (!guest->reachable)
+		show(guest);
 }
 
 static void on_machine(const struct cJSON *event, void *data)

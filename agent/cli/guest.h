@@ -20,7 +20,8 @@ struct guest;
 #define GUEST_STANDING_MAX (INSTANCE_TEXT_MAX + 128)
 
 struct guest_ops {
-	/* Every address answers, or one does and the others had their time. */
+	/* Every address answers, or one does and the others had their time; or the guest runs and has no
+	 * network to answer on. */
 	void (*reachable)(struct guest *guest, void *data);
 	/* The agent ended the watch. */
 	void (*failed)(struct guest *guest, const struct bl_err *why, void *data);

@@ -102,6 +102,13 @@ static void read_ports(struct instance *instance, const struct cJSON *interfaces
 	}
 }
 
+/* A machine has the pod network unless its manifest says no to it and names no other. */
+static bool wants_network(const struct cJSON *devices)
+{
+	return bl_json_get_bool(devices, "autoattachPodInterface", true) ||
+	       bl_json_size(bl_json_get(devices, "interfaces")) > 0;
+}
+
 void instance_read(const struct cJSON *vmi, struct instance *ret_instance)
 {
 	struct instance instance = {0};
@@ -112,6 +119,7 @@ void instance_read(const struct cJSON *vmi, struct instance *ret_instance)
 		 instance.ending ? "Stopping"
 		 : *phase        ? phase
 				 : "Pending");
+	instance.has_network = wants_network(bl_json_get(vmi, "spec/domain/devices"));
 	instance_trouble(vmi, instance.condition);
 	read_addresses(&instance, bl_json_get(vmi, "status/interfaces"));
 	read_ports(&instance, bl_json_get(vmi, "spec/domain/devices/interfaces"));

@@ -18,9 +18,10 @@
 
 struct instance {
 	char phase[64];
-	bool ending; /* it is being deleted: who answers now will be gone */
-	char condition
-		[INSTANCE_TEXT_MAX]; /* "Reason: message" of what is wrong; "" when nothing is */
+	bool ending;      /* it is being deleted: who answers now will be gone */
+	bool has_network; /* else it cannot answer, and running is all it does */
+	/* "Reason: message" of what is wrong; "" when nothing is */
+	char condition[INSTANCE_TEXT_MAX];
 	struct bl_addr addresses[INSTANCE_ADDRESSES_MAX]; /* global ones, in the order of status */
 	size_t n_addresses;
 	uint16_t ports[INSTANCE_PORTS_MAX]; /* TCP ports that the manifest declares */

@@ -94,7 +94,8 @@ static void print_ways(const struct guest *guest)
 	char text[BL_ADDR_TEXT_MAX];
 
 	printf("  console   beeline console %s%s\n", name, flag);
-	printf("  ssh       beeline ssh USER@%s%s\n", name, flag);
+	if (guest->n_addresses)
+		printf("  ssh       beeline ssh USER@%s%s\n", name, flag);
 	if (guest->n_addresses)
 		printf("  ping      ping %s\n", bl_addr_format(&guest->addresses[0].addr, text));
 	printf("  remove    beeline delete %s %s%s\n", guest->has_vm ? "vm" : "vmi", name, flag);
@@ -108,7 +109,8 @@ static void on_reachable(struct guest *guest, void *data)
 
 	progress_clear(&run->progress);
 	text_age((int64_t)((bl_now_ns() - run->begun_ns) / 1000000000), after);
-	printf("%s is up and answers after %s\n", name, after);
+	printf("%s is up%s after %s\n", name,
+	       guest->instance.has_network ? " and answers" : ", without a network,", after);
 	print_addresses(guest);
 	print_ways(guest);
 	fflush(stdout);
