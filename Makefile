@@ -34,6 +34,14 @@ PACKAGES := libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libvirt libcjson
             libmicrohttpd libarchive libxml-2.0 libcap-ng libseccomp nettle
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
+# Targets that install first; all others want the packages to be there.
+BARE_GOALS := deps check run stop fuzz bench clean help
+ifneq ($(filter-out $(BARE_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PACKAGES) 2>&1 && echo yes),yes)
+$(error Debian packages are missing: 'make deps' installs them)
+endif
+endif
+
 WARN   := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
