@@ -67,7 +67,7 @@ static const struct bl_option rows[] = {
 /* All deletions run at once; each reports when it ends. */
 struct batch {
 	const struct delete_options *options;
-	struct client client;
+	struct client *client;
 	size_t n_waiting;
 	int exit_code;
 };
@@ -99,7 +99,7 @@ static void on_done(const struct cJSON *result, const struct bl_err *why, int *f
 	}
 	deletion_free(deletion);
 	if (--batch->n_waiting == 0)
-		bl_loop_exit(batch->client.loop, 0);
+		bl_loop_exit(batch->client->loop, 0);
 }
 
 static void start(struct batch *batch, const char *kind, const char *namespace, const char *name)
@@ -114,7 +114,7 @@ static void start(struct batch *batch, const char *kind, const char *namespace, 
 	deletion->name = text_clean(name);
 	batch->n_waiting++;
 	bl_json_set_bool(params, "wait", batch->options->wait);
-	bl_rpc_call(batch->client.rpc, "delete", params, NULL, 0, batch->options->timeout_ns, &ops,
+	bl_rpc_call(batch->client->rpc, "delete", params, NULL, 0, batch->options->timeout_ns, &ops,
 		    deletion);
 }
 
@@ -122,7 +122,7 @@ static int start_all_of(struct batch *batch, const struct kind *kind, const char
 			struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
-	int r = client_ask(&batch->client, "list", client_reference(kind->kind, namespace, NULL),
+	int r = client_ask(batch->client, "list", client_reference(kind->kind, namespace, NULL),
 			   &result, err);
 
 	if (r < 0)
@@ -171,7 +171,7 @@ static int finish(struct batch *batch, struct bl_err *err)
 	int r = 0;
 
 	while (batch->n_waiting && r == 0)
-		r = bl_loop_run(batch->client.loop);
+		r = bl_loop_run(batch->client->loop);
 	if (r < 0)
 		return bl_fail_errno(err, r, "waiting for the agent");
 	return batch->exit_code;
@@ -193,7 +193,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 	if (r < 0)
 		return r;
 
-	struct batch batch = {.options = options, .client = client};
+	struct batch batch = {.options = options, .client = &client};
 
 	start_objects(&batch, objects);
 	r = start_targets(&batch, targets, err);

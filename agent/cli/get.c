@@ -50,7 +50,7 @@ static const struct bl_option rows[] = {
 struct get {
 	const struct get_options *options;
 	struct output output;
-	struct client client;
+	struct client *client;
 	const char *namespace; /* NULL: all */
 };
 
@@ -58,7 +58,7 @@ static int fetch_one(struct get *get, const struct target *target, struct cJSON 
 		     struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
-	int r = client_ask(&get->client, "get",
+	int r = client_ask(get->client, "get",
 			   client_reference(target->kind->kind, get->namespace, target->name),
 			   &result, err);
 
@@ -74,7 +74,7 @@ static int fetch_all(struct get *get, const struct target *target, struct cJSON 
 		     struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
-	int r = client_ask(&get->client, "list",
+	int r = client_ask(get->client, "list",
 			   client_reference(target->kind->kind, get->namespace, NULL), &result,
 			   err);
 
@@ -197,7 +197,7 @@ static int get_once(struct get *get, const struct targets *targets, struct bl_er
 struct watch {
 	const struct get *get;
 	const struct kind *kind;
-	struct table table;
+	struct table *table;
 	bool synced;
 };
 
@@ -214,16 +214,16 @@ static void on_change(const struct cJSON *event, void *data)
 	else if (!output_is_table(output))
 		output_document(output, object, stdout);
 	else
-		output_row(output, watch->kind, object, bl_time_now(), &watch->table);
+		output_row(output, watch->kind, object, bl_time_now(), watch->table);
 	if (watch->synced)
-		table_flush(&watch->table, stdout);
+		table_flush(watch->table, stdout);
 }
 
 static int get_watch(struct get *get, const struct targets *targets, struct bl_err *err)
 {
 	const struct target *target = &targets->items[0];
 	table_auto struct table table = {0};
-	struct watch watch = {.get = get, .kind = target->kind, .table = table};
+	struct watch watch = {.get = get, .kind = target->kind, .table = &table};
 	struct client_call call = {
 		.method = "watch",
 		.params = client_reference(target->kind->kind, get->namespace, target->name),
@@ -231,12 +231,9 @@ static int get_watch(struct get *get, const struct targets *targets, struct bl_e
 		.event = on_change,
 		.data = &watch,
 	};
-	int r;
 
-	output_columns(&get->output, target->kind, &watch.table);
-	r = client_call(&get->client, &call, NULL, NULL, err);
-	table = watch.table;
-	return r;
+	output_columns(&get->output, target->kind, &table);
+	return client_call(get->client, &call, NULL, NULL, err);
 }
 
 static int get(const struct get_options *options, const struct targets *targets, struct bl_err *err)
@@ -252,7 +249,7 @@ static int get(const struct get_options *options, const struct targets *targets,
 		.output = {.format = options->output,
 			   .namespaces = options->all_namespaces,
 			   .no_headers = options->no_headers},
-		.client = client,
+		.client = &client,
 		.namespace = options->all_namespaces ? NULL : options->namespace,
 	};
 

@@ -49,8 +49,8 @@ static const struct bl_option rows[] = {
 
 struct run {
 	const struct run_options *options;
-	struct client client;
-	struct progress progress;
+	struct client *client;
+	struct progress *progress;
 	struct bl_timer timeout;
 	struct guest *guests; /* borrow names from the objects */
 	size_t n_guests;
@@ -107,7 +107,7 @@ static void on_reachable(struct guest *guest, void *data)
 	bl_autofree char *name = text_clean(guest->name);
 	char after[TEXT_AGE_MAX];
 
-	progress_clear(&run->progress);
+	progress_clear(run->progress);
 	text_age((int64_t)((bl_now_ns() - run->begun_ns) / 1000000000), after);
 	printf("%s is up%s after %s\n", name,
 	       guest->instance.has_network ? " and answers" : ", without a network,", after);
@@ -115,15 +115,15 @@ static void on_reachable(struct guest *guest, void *data)
 	print_ways(guest);
 	fflush(stdout);
 	if (--run->n_waiting == 0)
-		bl_loop_exit(run->client.loop, 0);
+		bl_loop_exit(run->client->loop, 0);
 }
 
 static void on_failed(struct guest *guest, const struct bl_err *why, void *data)
 {
 	struct run *run = data;
 
-	progress_clear(&run->progress);
-	bl_loop_exit(run->client.loop, terminal_error(why));
+	progress_clear(run->progress);
+	bl_loop_exit(run->client->loop, terminal_error(why));
 }
 
 static void on_timeout(struct bl_timer *timer)
@@ -133,7 +133,7 @@ static void on_timeout(struct bl_timer *timer)
 	char text[GUEST_STANDING_MAX];
 	char age[TEXT_AGE_MAX];
 
-	progress_clear(&run->progress);
+	progress_clear(run->progress);
 	text_age((int64_t)(run->options->timeout_ns / 1000000000), age);
 	for (size_t i = 0; i < run->n_guests; i++) {
 		const struct guest *guest = &run->guests[i];
@@ -144,14 +144,14 @@ static void on_timeout(struct bl_timer *timer)
 			guest->name, age, guest_standing(guest, text));
 		terminal_error(&err);
 	}
-	bl_loop_exit(run->client.loop, 1);
+	bl_loop_exit(run->client->loop, 1);
 }
 
 static void on_interrupt(int signo, void *data)
 {
 	struct run *run = data;
 
-	progress_clear(&run->progress);
+	progress_clear(run->progress);
 	for (size_t i = 0; i < run->n_guests; i++) {
 		const struct guest *guest = &run->guests[i];
 		bl_autofree char *name = text_clean(guest->name);
@@ -163,7 +163,7 @@ static void on_interrupt(int signo, void *data)
 			"with \"beeline delete %s %s%s\"\n",
 			name, kind, name, flag, kind, name, flag);
 	}
-	bl_loop_exit(run->client.loop, EXIT_INTERRUPTED);
+	bl_loop_exit(run->client->loop, EXIT_INTERRUPTED);
 }
 
 /* Run strategies under which a machine waits for somebody to start it. */
@@ -189,7 +189,7 @@ static int start_machines(struct run *run, const struct cJSON *objects, struct b
 		params = client_reference(NULL, bl_json_get_string(object, "metadata/namespace"),
 					  bl_json_get_string(object, "metadata/name"));
 		bl_json_set_string(params, "verb", "start");
-		r = client_ask(&run->client, "vm", params, NULL, err);
+		r = client_ask(run->client, "vm", params, NULL, err);
 		if (r < 0 && r != -EALREADY && r != -EEXIST)
 			return r;
 	}
@@ -205,11 +205,11 @@ static void start_guests(struct run *run, const struct cJSON *objects, const str
 		if (!is_kind(object, KIND_VM) && !is_kind(object, KIND_VMI))
 			continue;
 		*guest = (struct guest){
-			.client = &run->client,
+			.client = run->client,
 			.namespace = bl_json_get_string(object, "metadata/namespace"),
 			.name = bl_json_get_string(object, "metadata/name"),
 			.has_vm = is_kind(object, KIND_VM),
-			.progress = &run->progress,
+			.progress = run->progress,
 			.ops = ops,
 		};
 		run->n_guests++;
@@ -227,16 +227,16 @@ static int wait_for_guests(struct run *run, const struct cJSON *objects, struct 
 	};
 	int r;
 
-	r = bl_signal_add(run->client.loop, SIGINT, on_interrupt, run, err);
+	r = bl_signal_add(run->client->loop, SIGINT, on_interrupt, run, err);
 	if (r == 0)
-		r = bl_signal_add(run->client.loop, SIGTERM, on_interrupt, run, err);
+		r = bl_signal_add(run->client->loop, SIGTERM, on_interrupt, run, err);
 	if (r < 0)
 		return r;
 	if (run->options->timeout_ns)
-		bl_timer_arm(run->client.loop, &run->timeout, run->options->timeout_ns, on_timeout,
+		bl_timer_arm(run->client->loop, &run->timeout, run->options->timeout_ns, on_timeout,
 			     run);
 	start_guests(run, objects, &ops);
-	r = bl_loop_run(run->client.loop);
+	r = bl_loop_run(run->client->loop);
 	bl_timer_disarm(&run->timeout);
 	for (size_t i = 0; i < run->n_guests; i++)
 		guest_stop(&run->guests[i]);
@@ -275,15 +275,14 @@ static int run_manifests(const struct run_options *options, const char *const *f
 
 	struct run run = {
 		.options = options,
-		.client = client,
-		.progress = progress,
+		.client = &client,
+		.progress = &progress,
 		.begun_ns = bl_now_ns(),
 	};
 
 	r = start_machines(&run, objects, err);
 	if (r == 0)
 		r = wait_for_guests(&run, objects, err);
-	progress = run.progress;
 	return r;
 }
 
