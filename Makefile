@@ -43,8 +43,7 @@ endif
 endif
 
 WARN   := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initializers
-CFLAGS ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-LDFLAGS ?= -Wl,-z,relro,-z,now -Wl,--as-needed
+CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
 LIBS_COMMON   := $(call pkg,--libs,libcjson) -lm
 LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive nettle)
@@ -95,7 +94,7 @@ $(B)/agent/cni_conf.o: deploy/cni/beeline.conflist
 # BPF: object, then skeleton. -mcpu=v3 is what kernel 6.1 knows.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter \
               -Wno-address-of-packed-member -Iinclude -Iheaders \
-              $(addprefix -idirafter ,$(wildcard /usr/include/*-linux-gnu)) -MMD -MP
+              -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)

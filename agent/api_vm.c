@@ -183,9 +183,6 @@ static int method_logs(const struct api_request *request, struct cJSON **ret_res
 		r = api_string(request, "source", &source, err);
 	if (r == 0)
 		r = sandbox_open_log(request->agent->sandboxes, namespace, name, source, &fd, err);
-	if (r == -ENOENT)
-		return bl_fail(err, r, "no %s log: \"%s\" has no pod in namespace \"%s\"", source,
-			       name, namespace);
 	if (r < 0)
 		return r;
 	bl_rpc_reply_fds(request->call, bl_json_object(), &fd, 1);

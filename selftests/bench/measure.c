@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Bursts and their cost; see measure.h. */
+#include "measure.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <beeline/loop.h>
+
+#include "stats.h"
+
+#define FRAME_MAX 65536
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Reads the tap until `want` frames of that length came or nothing is left. */
+static unsigned int take(const struct lane *lane, size_t len, unsigned int want)
+{
+	unsigned char buffer[FRAME_TAP_HEADER + FRAME_MAX];
+	unsigned int taken = 0;
+	ssize_t n;
+
+	while (taken < want && (n = read(lane->tap_fd, buffer, sizeof(buffer))) >= 0)
+		taken += (size_t)n == FRAME_TAP_HEADER + len;
+	return taken;
+}
+
+static unsigned int send_burst(const struct lane *lane, const struct frames *frames)
+{
+	int fd = frames->load == LOAD_GSO ? lane->gso_fd : lane->packet_fd;
+	struct mmsghdr messages[FRAME_BURST] = {0};
+	struct iovec parts[FRAME_BURST];
+	unsigned int sent = 0;
+	int n;
+
+	for (unsigned int i = 0; i < FRAME_BURST; i++) {
+		parts[i] = (struct iovec){frames_at(frames, i), frames->header + frames->len};
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+	}
+	while (sent < FRAME_BURST && (n = sendmmsg(fd, messages + sent, FRAME_BURST - sent, 0)) > 0)
+		sent += (unsigned int)n;
+	return sent;
+}
+
+/* One burst; *ret_ns is per frame. Returns how many frames were lost. */
+static unsigned int burst_to_guest(const struct lane *lane, const struct frames *frames,
+				   double *ret_ns)
+{
+	uint64_t start = cpu_ns();
+	unsigned int sent = send_burst(lane, frames);
+	unsigned int taken = take(lane, frames->len, sent);
+
+	*ret_ns = (double)(cpu_ns() - start) / FRAME_BURST;
+	take(lane, 0, FRAME_BURST); /* what another burst or the kernel left */
+	return FRAME_BURST - taken;
+}
+
+static unsigned int burst_from_guest(const struct lane *lane, const struct frames *frames,
+				     double *ret_ns)
+{
+	uint64_t packets = lane->sink->packets, bytes = lane->sink->bytes;
+	uint64_t start = cpu_ns();
+	ssize_t n = 0;
+
+	for (unsigned int i = 0; i < FRAME_BURST && n >= 0; i++)
+		n = write(lane->tap_fd, frames_at(frames, i), frames->header + frames->len);
+	*ret_ns = (double)(cpu_ns() - start) / FRAME_BURST;
+	packets = lane->sink->packets - packets;
+	bytes = lane->sink->bytes - bytes;
+	/* fewer, or not as long as they were */
+	return bytes == FRAME_BURST * frames->len && packets == FRAME_BURST
+		       ? 0
+		       : FRAME_BURST - (unsigned int)(packets % FRAME_BURST);
+}
+
+static unsigned int burst(struct lane *lane, enum way way, enum load load, double *ret_ns)
+{
+	struct frames *frames = &lane->frames[way][load];
+
+	if (load == LOAD_FLOWS) {
+		frames_set_flows(frames, lane->flow[way]);
+		lane->flow[way] += FRAME_BURST;
+	}
+	return way == TO_GUEST ? burst_to_guest(lane, frames, ret_ns)
+			       : burst_from_guest(lane, frames, ret_ns);
+}
+
+/* Makes neighbours, bridges and connections known: what is measured is what flows already. */
+static void warm_up(struct lane *lane)
+{
+	double ns;
+
+	for (int load = 0; load < LOADS; load++) {
+		unsigned int bursts = load == LOAD_FLOWS ? FRAME_FLOWS / FRAME_BURST : 4;
+
+		for (unsigned int i = 0; i < bursts; i++) {
+			burst(lane, FROM_GUEST, load, &ns);
+			burst(lane, TO_GUEST, load, &ns);
+		}
+	}
+}
+
+static void visit(struct lane *lane, struct cell *cell, enum way way, enum load load,
+		  const struct measure_spec *spec, unsigned int rep)
+{
+	double ns[BURSTS_MAX];
+
+	for (unsigned int i = 0; i < spec->bursts; i++) {
+		cell->lost += burst(lane, way, load, &ns[i]);
+		cell->sent += FRAME_BURST;
+	}
+	cell->ns[rep] = stats_quantile(ns, spec->bursts, 0.5);
+}
+
+/* What is compared is visited one after the other, each time beginning with another. */
+static void visit_all(struct lane lanes[LANES], struct costs *costs,
+		      const struct measure_spec *spec, unsigned int rep)
+{
+	for (int way = 0; way < WAYS; way++)
+		for (int load = 0; load < LOADS; load++)
+			for (unsigned int i = 0; i < LANES; i++) {
+				unsigned int id = (i + rep) % LANES;
+
+				visit(&lanes[id], &costs->cells[id][way][load], way, load, spec,
+				      rep);
+			}
+}
+
+static int pin_to_last_cpu(struct bl_err *err)
+{
+	cpu_set_t allowed, one;
+	int cpu = CPU_SETSIZE - 1;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return bl_fail_errno(err, -errno, "asking for CPUs");
+	while (cpu > 0 && !CPU_ISSET(cpu, &allowed))
+		cpu--;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	return sched_setaffinity(0, sizeof(one), &one) < 0
+		       ? bl_fail_errno(err, -errno, "keeping to CPU %d", cpu)
+		       : 0;
+}
+
+int measure(struct lane lanes[LANES], const struct measure_spec *spec, struct costs *ret_costs,
+	    struct bl_err *err)
+{
+	uint64_t start;
+	int r = pin_to_last_cpu(err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < LANES; i++)
+		warm_up(&lanes[i]);
+	start = bl_now_ns();
+	*ret_costs = (struct costs){0};
+	while (ret_costs->n_reps < spec->reps &&
+	       (!spec->limit_ns || bl_now_ns() - start < spec->limit_ns))
+		visit_all(lanes, ret_costs, spec, ret_costs->n_reps++);
+	return 0;
+}
