@@ -119,8 +119,7 @@ static __noinline int bl_write_frag_needed(struct __sk_buff *skb, __u32 endpoint
 	answer.ip.ttl = 64;
 	answer.ip.protocol = IPPROTO_ICMP;
 	answer.ip.tot_len = bpf_htons(sizeof(answer) - ETH_HLEN);
-	answer.ip.saddr =
-		bl_addr_zero(&ep->gateway4) ? ep->dhcp_server4.words[3] : ep->gateway4.words[3];
+	answer.ip.saddr = ep->dhcp_server4.words[3]; /* the guest's gateway */
 	__builtin_memcpy(&answer.ip.daddr, answer.quoted + offsetof(struct iphdr, saddr), 4);
 	answer.ip.check = bl_csum_field(
 		bpf_csum_diff(NULL, 0, (__be32 *)&answer.ip, sizeof(answer.ip), 0), false);

@@ -205,26 +205,18 @@ struct bl_verdict_key {
 	X(POD_OWN, 6, "The pod's own connection")                                      \
 	X(SPOOFED_MAC, 130, "Invalid source mac")                                      \
 	X(SPOOFED_IP, 132, "Invalid source ip")                                        \
-	X(POLICY, 133, "Policy denied")                                                \
 	X(INVALID, 134, "Invalid packet")                                              \
 	X(TRUNCATED, 135, "CT: Truncated or invalid header")                           \
-	X(CT_PROTO, 137, "CT: Unknown L4 protocol")                                    \
 	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                                  \
-	X(TAIL_CALL, 140, "Missed tail call")                                          \
 	X(WRITE_ERROR, 141, "Error writing to packet")                                 \
-	X(CT_INSERT, 155, "CT: Map insertion failed")                                  \
 	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")                        \
-	X(UNSUPPORTED_L2, 166, "Unsupported L2 protocol")                              \
-	X(NO_ENDPOINT, 165, "No configuration available to determine policy decision") \
 	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found")            \
 	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                            \
-	X(POLICY_DENY, 181, "Policy denied by denylist")                               \
 	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                                   \
 	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")                    \
 	X(DHCP_SERVER, 226, "DHCP server in the guest")                                \
 	X(TOO_BIG, 227, "Packet too big, sender told")                                 \
 	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                      \
-	X(NO_NEXT_HOP, 229, "Next hop not known yet")                                  \
 	X(PARTIAL_CSUM, 231, "Answer impossible on a partial checksum")
 
 enum bl_reason {
