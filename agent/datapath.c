@@ -208,6 +208,12 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
+/* The kfunc by which the programs read a frame's checksum state for next to nothing. */
+static bool kernel_can_cast(void)
+{
+	return libbpf_find_vmlinux_btf_id("bpf_cast_to_kern_ctx", 0) > 0;
+}
+
 int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
 		  struct bl_err *err)
 {
@@ -232,6 +238,7 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	datapath->skeleton = bl_datapath__open();
 	if (!datapath->skeleton)
 		return bl_fail_errno(err, -errno, "opening the BPF programs");
+	datapath->skeleton->rodata->bl_can_cast = kernel_can_cast();
 	r = place_maps(datapath, err);
 	if (r < 0)
 		return r;

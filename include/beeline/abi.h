@@ -195,28 +195,28 @@ struct bl_verdict_key {
 
 /* What became of a packet. Numbers from 130 on are drops; where Cilium has a number for the reason
  * it is Cilium's (pkg/monitor/api/drop.go), ours begin at 224. */
-#define BL_REASONS(X)                                                                  \
-	X(FORWARDED, 0, "Forwarded")                                                   \
-	X(ANSWERED, 1, "Answered for the network")                                     \
-	X(PASSED, 2, "Passed to the pod's stack")                                      \
-	X(CONSUMED, 3, "Consumed, no answer due")                                      \
-	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")                   \
-	X(PORT_CLOSED, 5, "Port not declared, left to the pod")                        \
-	X(POD_OWN, 6, "The pod's own connection")                                      \
-	X(SPOOFED_MAC, 130, "Invalid source mac")                                      \
-	X(SPOOFED_IP, 132, "Invalid source ip")                                        \
-	X(INVALID, 134, "Invalid packet")                                              \
-	X(TRUNCATED, 135, "CT: Truncated or invalid header")                           \
-	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                                  \
-	X(WRITE_ERROR, 141, "Error writing to packet")                                 \
-	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")                        \
-	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found")            \
-	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                            \
-	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                                   \
-	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")                    \
-	X(DHCP_SERVER, 226, "DHCP server in the guest")                                \
-	X(TOO_BIG, 227, "Packet too big, sender told")                                 \
-	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")                      \
+#define BL_REASONS(X)                                                       \
+	X(FORWARDED, 0, "Forwarded")                                        \
+	X(ANSWERED, 1, "Answered for the network")                          \
+	X(PASSED, 2, "Passed to the pod's stack")                           \
+	X(CONSUMED, 3, "Consumed, no answer due")                           \
+	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")        \
+	X(PORT_CLOSED, 5, "Port not declared, left to the pod")             \
+	X(POD_OWN, 6, "The pod's own connection")                           \
+	X(SPOOFED_MAC, 130, "Invalid source mac")                           \
+	X(SPOOFED_IP, 132, "Invalid source ip")                             \
+	X(INVALID, 134, "Invalid packet")                                   \
+	X(TRUNCATED, 135, "CT: Truncated or invalid header")                \
+	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                       \
+	X(WRITE_ERROR, 141, "Error writing to packet")                      \
+	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")             \
+	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found") \
+	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                 \
+	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                        \
+	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")         \
+	X(DHCP_SERVER, 226, "DHCP server in the guest")                     \
+	X(TOO_BIG, 227, "Packet too big, sender told")                      \
+	X(TOO_BIG_SILENT, 228, "Packet too big, sender not told")           \
 	X(PARTIAL_CSUM, 231, "Answer impossible on a partial checksum")
 
 enum bl_reason {
