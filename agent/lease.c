@@ -266,14 +266,15 @@ static int encode_dhcp6(const struct lease_spec *spec, const struct cursor *name
 	return finish(&cursor, "DHCPv6", blob, err);
 }
 
-/* On the link, but never a reason to make up an address: those come by DHCPv6. */
+/* On the link, but never a reason to make up an address: those come by DHCPv6. A prefix of a single
+ * address is left out: dhcpcd takes it for its own, and what it names is reached by the router too. */
 static void put_prefixes(struct cursor *cursor, const struct lease_spec *spec)
 {
 	for (size_t i = 0; i < spec->n_routes; i++) {
 		const struct podnet_route *route = &spec->routes[i];
 
 		if (bl_addr_is_v4(&route->to) || bl_addr_is_set(&route->gateway) ||
-		    route->bits == 0 || route->to.bytes[0] == 0xfe)
+		    route->bits == 0 || route->bits == 128 || route->to.bytes[0] == 0xfe)
 			continue;
 		put8(cursor, RA_PREFIX);
 		put8(cursor, 4);

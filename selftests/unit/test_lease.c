@@ -276,7 +276,8 @@ static void test_ra(void **state)
 	const struct nd_router_advert *ra = (const void *)lease.ra.bytes;
 	const char *const searches[] = {"svc.local"};
 	struct bl_addr dns[] = {addr("fd00::53")};
-	struct podnet_route routes[] = {route("fd00:1::", 64, NULL), route("fe80::", 64, NULL),
+	struct podnet_route routes[] = {route("fd00:9::1", 128, NULL), route("fd00:1::", 64, NULL),
+					route("fe80::", 64, NULL),
 					route("fd00:2::", 64, "fd00:1::1"),
 					route("::", 0, "fd00:1::1")};
 	struct lease_spec spec = spec_of();
@@ -286,7 +287,7 @@ static void test_ra(void **state)
 	spec.dns = dns;
 	spec.n_dns = 1;
 	spec.routes = routes;
-	spec.n_routes = 4;
+	spec.n_routes = 5;
 	encode(&spec);
 	assert_int_equal(ra->nd_ra_type, ND_ROUTER_ADVERT);
 	assert_int_equal(ra->nd_ra_cksum, 0);
