@@ -101,8 +101,8 @@ static void describe_failure(const struct bl_process_result *result, struct bl_e
 	if (bl_json_parse(result->out, result->out_len, &answer, NULL) == 0)
 		msg = bl_json_get_string(answer, "msg");
 	if (!msg) {
-		bl_fail(err, -EIO, "%s: %.400s", bl_process_status_text(result->status, status),
-			result->err);
+		bl_fail(err, -EIO, "%s: %.*s", bl_process_status_text(result->status, status),
+			(int)strcspn(result->err, "\n"), result->err);
 		return;
 	}
 	details = bl_json_get_string(answer, "details");

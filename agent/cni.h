@@ -20,6 +20,9 @@
 int cni_conf_load(const char *path, const char *state_dir, uint32_t block,
 		  struct cJSON **ret_conflist, struct bl_err *err);
 
+/* Whether all plugins that the list names are there, -ENOENT with the first that is not. */
+int cni_check_plugins(const struct cJSON *conflist, const char *bin_dir, struct bl_err *err);
+
 /* What a chain is run for. All borrowed for the call. */
 struct cni_attachment {
 	const struct cJSON *conflist;

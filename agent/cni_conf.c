@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
@@ -126,5 +127,28 @@ int cni_conf_load(const char *path, const char *state_dir, uint32_t block,
 		choose_block(conf, block % CNI_BLOCKS);
 	set_lease_dir(conf, state_dir);
 	*ret_conflist = bl_take_ptr(conf);
+	return 0;
+}
+
+static int check_program(const char *bin_dir, const char *type, struct bl_err *err)
+{
+	bl_autofree char *path = bl_format("%s/%s", bin_dir, type);
+
+	if (access(path, X_OK) < 0)
+		return bl_fail_errno(err, -errno, "CNI plugin '%s' in %s", type, bin_dir);
+	return 0;
+}
+
+int cni_check_plugins(const struct cJSON *conflist, const char *bin_dir, struct bl_err *err)
+{
+	bl_json_for_each (plugin, bl_json_get(conflist, "plugins")) {
+		const char *ipam = bl_json_get_string(plugin, "ipam/type");
+		int r = check_program(bin_dir, bl_json_get_string(plugin, "type"), err);
+
+		if (r == 0 && ipam && ipam[0])
+			r = check_program(bin_dir, ipam, err);
+		if (r < 0)
+			return r;
+	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <beeline/cleanup.h>
@@ -16,10 +17,12 @@
 #include <beeline/process.h>
 
 #define RUNTIME_TIMEOUT_NS (120ull * 1000 * 1000 * 1000)
+#define EXEC_FAILED        127 /* a child's exit status, as the shell has it */
 #define LOG_MAX            (64 * 1024)
 
 struct runtime_call {
 	struct bl_process *process;
+	const char *program;
 	char *log; /* the runtime's log file; NULL: what it printed is enough */
 	runtime_fn *fn;
 	void *data;
@@ -63,12 +66,17 @@ static void on_runtime_exit(const struct bl_process_result *result, void *data)
 
 	if (result->timed_out) {
 		bl_fail(&err, -ETIMEDOUT, "container runtime: no answer in time");
+	} else if (WIFEXITED(result->status) && WEXITSTATUS(result->status) == EXEC_FAILED) {
+		bl_fail(&err, -ENOENT, "the container runtime '%s' cannot be executed",
+			call->program);
 	} else if (result->status != 0) {
 		bl_autofree char *complaint = read_complaint(call->log);
 
-		bl_fail(&err, -EIO, "container runtime: %s: %.800s",
-			bl_process_status_text(result->status, status),
-			complaint ? complaint : result->err);
+		const char *words = complaint ? complaint : result->err;
+
+		bl_fail(&err, -EIO, "container runtime: %s: %.*s",
+			bl_process_status_text(result->status, status), (int)strcspn(words, "\n"),
+			words);
 	}
 	call->fn(err.code ? &err : NULL, call->data);
 	call_free(call);
@@ -87,10 +95,11 @@ static int start(const struct runtime *runtime, const struct bl_process_spec *sp
 	return 0;
 }
 
-static struct runtime_call *call_new(runtime_fn *fn, void *data)
+static struct runtime_call *call_new(const struct runtime *runtime, runtime_fn *fn, void *data)
 {
 	struct runtime_call *call = bl_alloc(sizeof(*call));
 
+	call->program = runtime->program;
 	call->fn = fn;
 	call->data = data;
 	return call;
@@ -101,7 +110,7 @@ int runtime_run(const struct runtime *runtime, const char *id, const char *bundl
 		struct bl_err *err)
 {
 	bl_autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct runtime_call *call = call_new(fn, data);
+	struct runtime_call *call = call_new(runtime, fn, data);
 	struct bl_process_spec spec = BL_PROCESS_SPEC_INIT;
 	const char *argv[20];
 	size_t n = 0;
@@ -133,7 +142,7 @@ int runtime_run(const struct runtime *runtime, const char *id, const char *bundl
 int runtime_delete(const struct runtime *runtime, const char *id, runtime_fn *fn, void *data,
 		   struct runtime_call **ret_call, struct bl_err *err)
 {
-	struct runtime_call *call = call_new(fn, data);
+	struct runtime_call *call = call_new(runtime, fn, data);
 	struct bl_process_spec spec = BL_PROCESS_SPEC_INIT;
 	const char *argv[] = {runtime->program, "--root", runtime->root, "delete",
 			      "--force",        id,       NULL};

@@ -55,6 +55,12 @@ static int step_network_stands(struct sandbox_op *op, struct bl_err *err)
 	return sandbox_has_network(op->sandboxes, op->paths) ? SANDBOX_OP_DONE : 0;
 }
 
+/* Before anything is made: what a plugin that is not there has made could not be undone either. */
+static int step_check_plugins(struct sandbox_op *op, struct bl_err *err)
+{
+	return cni_check_plugins(op->sandboxes->conflist, op->sandboxes->config.cni_bin_dir, err);
+}
+
 static void on_detached(const struct cJSON *result, const struct bl_err *err, void *data)
 {
 	struct sandbox_op *op = data;
@@ -199,13 +205,8 @@ static int step_attach(struct sandbox_op *op, struct bl_err *err)
 
 /* What stands half-made is taken down first: plugins do not promise that ADD may be repeated. */
 sandbox_step *const sandbox_network_steps[] = {
-	step_network_stands,
-	step_record,
-	sandbox_step_detach,
-	sandbox_step_remove_netns,
-	step_make_netns,
-	step_attach,
-	NULL,
+	step_network_stands,       step_check_plugins, step_record, sandbox_step_detach,
+	sandbox_step_remove_netns, step_make_netns,    step_attach, NULL,
 };
 
 int sandbox_network_addrs(const struct sandbox_paths *paths, struct bl_addr **ret_addrs,

@@ -143,6 +143,32 @@ static void test_exit_is_noticed(void **state)
 	assert_int_equal(phase(f), SANDBOX_RUNNING);
 }
 
+static void test_missing_plugin_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	const char *before = f->sandboxes->config.cni_bin_dir;
+
+	f->sandboxes->config.cni_bin_dir = f->dir;
+	sandbox_make_network(f->sandboxes, &f->vmi, on_done, f);
+	finish(f);
+	assert_int_equal(f->err.code, -ENOENT);
+	assert_non_null(strstr(f->err.message, "CNI plugin 'ptp'"));
+	assert_int_equal(phase(f), SANDBOX_ABSENT);
+	f->sandboxes->config.cni_bin_dir = before;
+}
+
+static void test_missing_runtime_is_named(void **state)
+{
+	struct fixture *f = *state;
+
+	make_network(f);
+	f->sandboxes->runtime.program = "/nonexistent/runc";
+	sandbox_run(f->sandboxes, &f->vmi, NULL, 0, on_done, f);
+	finish(f);
+	assert_non_null(strstr(f->err.message, "'/nonexistent/runc' cannot be executed"));
+	assert_int_equal(phase(f), SANDBOX_NETWORK);
+}
+
 static void count(const char *namespace, const char *name, void *data)
 {
 	assert_string_equal(namespace, "sandbox-test");
@@ -173,6 +199,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_container_runs_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_keeps_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_exit_is_noticed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_missing_plugin_leaves_nothing, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_missing_runtime_is_named, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_are_listed, setup, teardown),
 	};
 
