@@ -220,3 +220,32 @@ static __always_inline enum bl_verdict bl_parse(struct __sk_buff *skb, struct bl
 	}
 	return verdict == BL_GO_ON ? bl_parse_l4(skb, pkt) : verdict;
 }
+
+/* ---- what kind of ICMP ----------------------------------------------------------------------- */
+
+#define BL_ICMP4_ECHO_REPLY 0
+#define BL_ICMP4_ECHO       8
+#define BL_ICMP6_ECHO       128
+#define BL_ICMP6_ECHO_REPLY 129
+#define BL_ICMP_HEADER      8 /* in front of what an error quotes */
+
+static __always_inline bool bl_is_icmp_error(const struct bl_pkt *pkt)
+{
+	if (pkt->flags & BL_PKT_NO_L4)
+		return false;
+	if (pkt->protocol == IPPROTO_ICMP && pkt->family == BL_V4)
+		return pkt->icmp_type == 3 || pkt->icmp_type == 4 || pkt->icmp_type == 11 ||
+		       pkt->icmp_type == 12;
+	return pkt->protocol == IPPROTO_ICMPV6 && pkt->family == BL_V6 && pkt->icmp_type < 128;
+}
+
+static __always_inline bool bl_is_echo(const struct bl_pkt *pkt)
+{
+	if (pkt->flags & BL_PKT_NO_L4)
+		return false;
+	return pkt->protocol == IPPROTO_ICMP
+		       ? pkt->icmp_type == BL_ICMP4_ECHO || pkt->icmp_type == BL_ICMP4_ECHO_REPLY
+	       : pkt->protocol == IPPROTO_ICMPV6
+		       ? pkt->icmp_type == BL_ICMP6_ECHO || pkt->icmp_type == BL_ICMP6_ECHO_REPLY
+		       : false;
+}
