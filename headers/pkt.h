@@ -115,22 +115,30 @@ static __always_inline void *bl_data_at(const struct __sk_buff *skb, __u32 offse
 	return bl_data(skb) + (offset & (2 * BL_HEADERS_MAX - 1));
 }
 
-/* Read and write 1 to max bytes: the verifier wants both bounds on the very register that is passed. */
-static __always_inline int bl_load(struct __sk_buff *skb, __u32 offset, void *bytes, __u32 len,
-				   const __u32 max)
+/* Read and write 1 to max bytes: the verifier wants both bounds on the very register that is passed.
+ * Two comparisons that the compiler cannot join, as joined they bound the length less one; and
+ * signed, as "not zero" is no lower bound to 6.1's verifier. */
+#define BL_BOUND(len, max)                    \
+	do {                                  \
+		asm volatile("" : "+r"(len)); \
+		if ((len) <= 0)               \
+			return -1;            \
+		asm volatile("" : "+r"(len)); \
+		if ((len) > (max))            \
+			return -1;            \
+	} while (0)
+
+static __always_inline int bl_load(struct __sk_buff *skb, __u32 offset, void *bytes, __s64 len,
+				   const __s64 max)
 {
-	asm volatile("" : "+r"(len));
-	if (len < 1 || len > max)
-		return -1;
+	BL_BOUND(len, max);
 	return bpf_skb_load_bytes(skb, offset, bytes, len);
 }
 
 static __always_inline int bl_store(struct __sk_buff *skb, __u32 offset, const void *bytes,
-				    __u32 len, const __u32 max)
+				    __s64 len, const __s64 max)
 {
-	asm volatile("" : "+r"(len));
-	if (len < 1 || len > max)
-		return -1;
+	BL_BOUND(len, max);
 	return bpf_skb_store_bytes(skb, offset, bytes, len, 0);
 }
 
