@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Four machines at once: what a guest finds when it comes up."""
+import json
+
+from machines import ALL, EFI, MAC, MASQUERADE, OPEN, POD
+from node import Failed
+
+
+def expect(what, wanted, got):
+    if wanted != got:
+        raise Failed(f"{what}: expected {wanted}, got {got}")
+
+
+def addresses(world, name):
+    return world.node.get("vmi", name)["status"]["interfaces"][0]["ipAddresses"]
+
+
+def test_four_machines_boot_at_once(world):
+    for name in ALL:
+        world.node.wait_running(name)
+        world.connect(name)
+    for name in ALL:
+        world.guests[name].wait_ready()
+
+
+def test_pod_binding_gives_the_pods_addresses(world):
+    for name in (POD, EFI):
+        guest = world.guests[name]
+        expect(name, addresses(world, name), [guest.address4, guest.address6])
+
+
+def test_masquerade_gives_the_guests_own_addresses(world):
+    for name in (MASQUERADE, OPEN):
+        guest = world.guests[name]
+        expect(name, ["10.0.2.2", "fd10:0:2::2"], [guest.address4, guest.address6])
+
+
+def test_routes_lead_to_a_gateway_in_both_families(world):
+    for name in ALL:
+        guest = world.guests[name]
+        expect(f"{name}'s default routes", "1", guest.run("ip route | grep -c '^default via'"))
+        expect(f"{name}'s IPv6 default routes", "1",
+               guest.run("ip -6 route | grep -c '^default via fe80:'"))
+
+
+def test_guest_knows_mtu_and_name_servers(world):
+    for name in ALL:
+        guest = world.guests[name]
+        endpoint = world.node.endpoint(name)["endpoint"]
+        expect(f"{name}'s MTU", str(endpoint["mtu"]), guest.run("cat /sys/class/net/eth0/mtu"))
+        guest.run("grep nameserver /etc/resolv.conf")
+
+
+def test_mac_addresses_are_the_manifests(world):
+    expect(EFI, MAC, world.guests[EFI].run("cat /sys/class/net/eth0/address"))
+    for name in ALL:
+        expect(name, world.node.endpoint(name)["endpoint"]["mac"],
+               world.guests[name].run("cat /sys/class/net/eth0/address"))
+
+
+def test_seeds_on_virtio_and_sata_are_read(world):
+    for name in (POD, MASQUERADE, EFI):
+        expect(f"{name}'s host name", name, world.guests[name].run("hostname"))
+
+
+def test_seed_runs_commands(world):
+    expect("runcmd", "the seed ran", world.guests[OPEN].run("cat /tmp/seed"))
+
+
+def test_host_name_comes_by_dhcp_without_a_seed_that_says_so(world):
+    expect(OPEN, OPEN, world.guests[OPEN].run("hostname"))
+
+
+def test_efi_guest_was_started_by_efi(world):
+    world.guests[EFI].run("test -d /sys/firmware/efi")
+    world.guests[POD].run("test ! -d /sys/firmware/efi")
+
+
+def test_vm_says_that_it_runs(world):
+    for name in ALL:
+        vm = world.node.get("vm", name)["status"]
+        expect(name, "Running", vm["printableStatus"])
+    table = world.node.vm("get", "vmi", "-o", "wide")
+    for name in ALL:
+        if addresses(world, name)[0] not in table:
+            raise Failed(f"no address of {name} in: {json.dumps(table)}")

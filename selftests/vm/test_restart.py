@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agent and launcher are killed and come back; the guest does not notice."""
+import os
+import signal
+import urllib.request
+
+from machines import ALL, OPEN, POD
+from node import Failed, run
+from test_boot import addresses, expect
+from test_network import url
+
+
+def links(world, name):
+    """What hangs on the hooks of a VM's pod."""
+    return run("ip", "netns", "exec", world.node.netns(name), "bpftool", "net", "show")
+
+
+def test_line_works_while_the_agent_is_dead(world):
+    guest = world.guests[POD]
+    address = addresses(world, POD)[0]
+    world.before = {name: (world.guests[name].boot_id(), links(world, name)) for name in ALL}
+    world.node.end(signal.SIGKILL)
+    run("ping", "-c", "3", "-i", "0.2", "-W", "5", address)
+    urllib.request.urlopen(url(address), timeout=20).close()
+    guest.run("rm /run/guest/announced; ip link set eth0 down; ip link set eth0 up")
+    guest.wait_ready()
+    expect("address of the new lease", address, guest.address4)
+
+
+def test_agent_takes_over_what_runs(world):
+    world.node.start()
+    for name in ALL:
+        world.node.wait_running(name, timeout=30)
+        expect(f"{name} as before", world.before[name],
+               (world.guests[name].boot_id(), links(world, name)))
+
+
+def launcher_pid(world, name):
+    """The launcher is a child of the pod's first process, which is beeline-launcher --monitor."""
+    sandboxes = f"{world.node.run_dir}/sandboxes"
+    netns = world.node.netns(name)
+    with open(f"{sandboxes}/{netns}/pid") as file:
+        first = int(file.read())
+    with open(f"/proc/{first}/task/{first}/children") as file:
+        children = [int(pid) for pid in file.read().split()]
+    for pid in children:
+        with open(f"/proc/{pid}/comm") as file:
+            if file.read().startswith("beeline-launche"):
+                return pid
+    raise Failed(f"no launcher among the children of {first}")
+
+
+def test_launcher_is_killed_and_adopts_its_guest(world):
+    guest = world.guests[OPEN]
+    boot = guest.boot_id()
+    pid = launcher_pid(world, OPEN)
+    gone = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    os.close(gone)
+    run("ping", "-c", "3", "-i", "0.2", "-W", "5", addresses(world, OPEN)[0])
+    guest.wait_for("the console has ended", 30)
+    guest.close()
+    guest.connect()
+    expect("boot id", boot, guest.boot_id())
+    if launcher_pid(world, OPEN) == pid:
+        raise Failed("the launcher is the one that was killed")
+
+
+def test_pause_holds_the_guest_still(world):
+    address = addresses(world, OPEN)[0]
+    world.node.vm("pause", OPEN)
+    try:
+        run("ping", "-c", "1", "-W", "1", address)
+    except Failed:
+        world.node.vm("unpause", OPEN)
+        run("ping", "-c", "3", "-i", "0.2", "-W", "5", address)
+        return
+    raise Failed("a paused guest answers")
