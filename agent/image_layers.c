@@ -22,7 +22,8 @@
 #define NESTING_MAX  4 /* an index may name an index */
 #define HEX_LEN      (2 * SHA256_DIGEST_SIZE)
 #define DIGEST_START "sha256:"
-#define BLOB_MAX     (sizeof("blobs/sha256/") + HEX_LEN)
+#define BLOB_DIR     "blobs/sha256/"
+#define BLOB_MAX     (sizeof(BLOB_DIR) + HEX_LEN)
 
 #if defined(__x86_64__)
 #	define ARCHITECTURE "amd64"
@@ -76,10 +77,24 @@ static int open_member(int in_fd, const char *name, struct archive **ret_archive
 	return r;
 }
 
-static int read_document(int in_fd, const char *name, struct cJSON **ret_json, struct bl_err *err)
+/* A blob is named by its digest; other members' names say nothing of their content. */
+static int check_name(const char *name, struct sha256_ctx *sha256, struct bl_err *err)
+{
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char hex[HEX_LEN + 1];
+
+	sha256_digest(sha256, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	if (strncmp(name, BLOB_DIR, strlen(BLOB_DIR)) == 0 &&
+	    strcmp(name + strlen(BLOB_DIR), hex) != 0)
+		return bl_fail(err, -EBADMSG, "%s is damaged: its digest is %s", name, hex);
+	return 0;
+}
+
+static int read_text(int in_fd, const char *name, char *text, size_t *ret_len, struct bl_err *err)
 {
 	bl_auto_archive struct archive *archive = NULL;
-	bl_autofree char *text = bl_alloc(DOCUMENT_MAX);
 	size_t len = 0;
 	int r = open_member(in_fd, name, &archive, err);
 
@@ -87,13 +102,29 @@ static int read_document(int in_fd, const char *name, struct cJSON **ret_json, s
 		la_ssize_t n = archive_read_data(archive, text + len, DOCUMENT_MAX - len);
 
 		if (n < 0)
-			return bl_fail(err, -EINVAL, "%s: %s", name, archive_error_string(archive));
+			return bl_fail(err, -EINVAL, "%s", archive_error_string(archive));
 		if (n == 0)
 			break;
 		len += (size_t)n;
 	}
 	if (r == 0 && len == DOCUMENT_MAX)
-		return bl_fail(err, -EFBIG, "%s is too large", name);
+		return bl_fail(err, -EFBIG, "larger than %u bytes", DOCUMENT_MAX);
+	*ret_len = len;
+	return r;
+}
+
+static int read_document(int in_fd, const char *name, struct cJSON **ret_json, struct bl_err *err)
+{
+	bl_autofree char *text = bl_alloc(DOCUMENT_MAX);
+	struct sha256_ctx sha256;
+	size_t len = 0;
+	int r = read_text(in_fd, name, text, &len, err);
+
+	if (r == 0) {
+		sha256_init(&sha256);
+		sha256_update(&sha256, len, (const uint8_t *)text);
+		r = check_name(name, &sha256, err);
+	}
 	if (r == 0)
 		r = bl_json_parse(text, len, ret_json, err);
 	return r < 0 && r != -ENOENT ? bl_wrap(err, "%s", name) : r;
@@ -108,7 +139,7 @@ static int blob_name(const char *digest, char name[BLOB_MAX], struct bl_err *err
 	    strlen(digest + start) != HEX_LEN ||
 	    strspn(digest + start, "0123456789abcdef") != HEX_LEN)
 		return bl_fail(err, -EINVAL, "the archive's index has an unknown digest");
-	snprintf(name, BLOB_MAX, "blobs/sha256/%s", digest + start);
+	snprintf(name, BLOB_MAX, BLOB_DIR "%s", digest + start);
 	return 0;
 }
 
@@ -204,8 +235,6 @@ static int search_layer(struct archive *archive, struct image_sink *sink, bool *
 static int check_digest(struct layer *layer, struct archive *inner, const char *blob,
 			struct bl_err *err)
 {
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	char hex[HEX_LEN + 1];
 	const void *rest;
 	la_ssize_t n;
 
@@ -214,12 +243,7 @@ static int check_digest(struct layer *layer, struct archive *inner, const char *
 		;
 	if (n < 0)
 		return bl_fail(err, -EINVAL, "%s: %s", blob, archive_error_string(inner));
-	sha256_digest(&layer->sha256, sizeof(digest), digest);
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	if (strncmp(blob, "blobs/sha256/", 13) == 0 && strcmp(blob + 13, hex) != 0)
-		return bl_fail(err, -EBADMSG, "%s is damaged: its digest is %s", blob, hex);
-	return 0;
+	return check_name(blob, &layer->sha256, err);
 }
 
 static int copy_from_layer(int in_fd, const char *blob, struct image_sink *sink, bool *ret_hidden,
