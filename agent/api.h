@@ -17,6 +17,7 @@ struct api;
 /* One call of a client; borrowed while the method runs, but for the call itself. */
 struct api_request {
 	struct agent *agent;
+	struct bl_rpc *rpc;
 	struct bl_rpc_call *call;
 	const struct cJSON *params; /* may be NULL */
 	int *fds;                   /* a slot set to -1 has been taken */

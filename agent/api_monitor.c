@@ -12,10 +12,13 @@
 #include "kinds.h"
 #include "objects.h"
 
-#define SAMPLE_MAX 1000000000
+#define SAMPLE_MAX  1000000000
+#define BACKLOG_MAX (1024 * 1024)
 
 struct listener {
+	struct bl_rpc *rpc;
 	struct bl_rpc_call *call;
+	uint64_t n_lost; /* that a slow reader has not been told of yet */
 	struct endpoint_monitor *monitor;
 	char *endpoint; /* the only one; NULL: see prefix */
 	char *prefix;   /* what endpoints' names begin with; NULL: all */
@@ -44,12 +47,28 @@ static bool is_wanted(const struct listener *listener, const char *endpoint)
 	       strncmp(endpoint, listener->prefix, strlen(listener->prefix)) == 0;
 }
 
+static void tell_lost(struct listener *listener)
+{
+	struct cJSON *event = bl_json_object();
+
+	bl_json_set_number(event, "lost", (double)listener->n_lost);
+	listener->n_lost = 0;
+	bl_rpc_progress(listener->call, event);
+}
+
 static void packet_seen(const struct cJSON *event, void *data)
 {
 	struct listener *listener = data;
 
-	if (is_wanted(listener, bl_json_get_string(event, "endpoint")))
-		bl_rpc_progress(listener->call, bl_json_copy(event));
+	if (!is_wanted(listener, bl_json_get_string(event, "endpoint")))
+		return;
+	if (bl_rpc_backlog(listener->rpc) > BACKLOG_MAX) {
+		listener->n_lost++;
+		return;
+	}
+	if (listener->n_lost)
+		tell_lost(listener);
+	bl_rpc_progress(listener->call, bl_json_copy(event));
 }
 
 /* A VM's endpoints are "<namespace>_<vmi>_<interface>". */
@@ -71,6 +90,7 @@ static int method_monitor(const struct api_request *request, struct cJSON **ret_
 	int r;
 
 	*listener = (struct listener){
+		.rpc = request->rpc,
 		.call = request->call,
 		.endpoint = bl_strdup(bl_json_get_string(request->params, "endpoint")),
 		.prefix = prefix_of(request->params),

@@ -16,8 +16,17 @@
 
 #define NS_PER_S 1000000000ull
 
+/* A call for somebody else, who is answered even when the link is freed before the launcher answers. */
+struct link_call {
+	struct launcher_link *link;
+	struct link_call *next;
+	const struct bl_rpc_reply_ops *ops;
+	void *data;
+};
+
 struct launcher_link {
 	struct launcher_link_config config;
+	struct link_call *calls;
 	struct bl_timer dial;
 	struct bl_rpc *rpc; /* NULL: down */
 	struct cJSON *state;
@@ -147,12 +156,35 @@ struct launcher_link *launcher_link_new(const struct launcher_link_config *confi
 	return link;
 }
 
+static void call_end(struct link_call *call, const struct cJSON *result, const struct bl_err *why,
+		     int *fds, unsigned int n_fds)
+{
+	struct link_call **slot = &call->link->calls;
+
+	while (*slot != call)
+		slot = &(*slot)->next;
+	*slot = call->next;
+	call->ops->done(result, why, fds, n_fds, call->data);
+	free(call);
+}
+
+static void call_done(const struct cJSON *result, const struct bl_err *why, int *fds,
+		      unsigned int n_fds, void *data)
+{
+	call_end(data, result, why, fds, n_fds);
+}
+
 void launcher_link_free(struct launcher_link *link)
 {
+	struct bl_err gone;
+
 	if (!link)
 		return;
+	bl_fail(&gone, -ENOTCONN, "the VM's launcher has ended");
 	bl_timer_disarm(&link->dial);
 	link_down(link);
+	while (link->calls)
+		call_end(link->calls, NULL, &gone, NULL, 0);
 	free(link);
 }
 
@@ -223,10 +255,16 @@ void launcher_link_shutdown(struct launcher_link *link, uint32_t grace_s)
 int launcher_link_call(struct launcher_link *link, const char *method, struct cJSON *params,
 		       const struct bl_rpc_reply_ops *ops, void *data, struct bl_err *err)
 {
+	static const struct bl_rpc_reply_ops own_ops = {.done = call_done};
+	struct link_call *call;
+
 	if (!launcher_link_is_up(link)) {
 		bl_json_free(params);
 		return bl_fail(err, -ENOTCONN, "the VM's launcher does not answer");
 	}
-	bl_rpc_call(link->rpc, method, params, NULL, 0, 0, ops, data);
+	call = bl_alloc(sizeof(*call));
+	*call = (struct link_call){link, link->calls, ops, data};
+	link->calls = call;
+	bl_rpc_call(link->rpc, method, params, NULL, 0, 0, &own_ops, call);
 	return 0;
 }

@@ -44,6 +44,7 @@ bool launcher_link_is_synced(const struct launcher_link *link);
 /* Asks for the end of the domain within grace_s from now; repeated on one connection only when that is
  * sooner than what has been asked for. */
 void launcher_link_shutdown(struct launcher_link *link, uint32_t grace_s);
-/* Any other call; params taken. Fails with -ENOTCONN while the link is down. */
+/* Any other call; params taken; ops->done is called exactly once, also when the link is freed first.
+ * Fails with -ENOTCONN while the link is down. */
 int launcher_link_call(struct launcher_link *link, const char *method, struct cJSON *params,
 		       const struct bl_rpc_reply_ops *ops, void *data, struct bl_err *err);

@@ -48,7 +48,7 @@ static void client_call(struct bl_rpc *rpc, struct bl_rpc_call *call, const char
 			const struct cJSON *params, int *fds, unsigned int n_fds)
 {
 	struct client *client = bl_rpc_data(rpc);
-	const struct api_request request = {client->api->agent, call, params, fds, n_fds};
+	const struct api_request request = {client->api->agent, rpc, call, params, fds, n_fds};
 	api_fn *fn = method_find(method);
 	struct cJSON *result = NULL;
 	struct bl_err err = BL_ERR_INIT;

@@ -296,6 +296,30 @@ static void test_call_without_link(void **state)
 		     "does not answer");
 }
 
+static void answered(const struct cJSON *result, const struct bl_err *why, int *fds,
+		     unsigned int n_fds, void *data)
+{
+	*(int *)data = why ? why->code : 1;
+}
+
+/* Who waits for an answer gets one, whoever goes first. */
+static void test_call_outlives_link(void **state)
+{
+	static const struct bl_rpc_reply_ops ops = {.done = answered};
+	struct fixture *fixture = *state;
+	int first = 0, second = 0;
+
+	launcher_begin(fixture);
+	link_begin(fixture);
+	turn_until(fixture, *phase_of(fixture));
+	assert_int_equal(launcher_link_call(fixture->link, "pause", NULL, &ops, &first, NULL), 0);
+	turn_until(fixture, first == 1);
+	assert_int_equal(launcher_link_call(fixture->link, "pause", NULL, &ops, &second, NULL), 0);
+	launcher_link_free(fixture->link);
+	fixture->link = NULL;
+	assert_int_equal(second, -ENOTCONN);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -304,7 +328,7 @@ int main(void)
 		TEST(test_dials_until_answered), TEST(test_wrong_user),
 		TEST(test_states_in_order),      TEST(test_found_again),
 		TEST(test_refused_sync),         TEST(test_shutdown_once),
-		TEST(test_call_without_link),
+		TEST(test_call_without_link),    TEST(test_call_outlives_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
