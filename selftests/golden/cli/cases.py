@@ -3,7 +3,7 @@
 
 A case is a file cases/<name>.json: {"args": [...], "stdin": text, "files": {name: text},
 "agent": [steps, see fake_agent.py] (absent: nobody listens), "stdout": [lines], "stderr": [lines],
-"exit": code}. "{}" in an argument is the case's folder. --update writes down what was printed.
+"exit": code}. "{}" in an argument is the case's folder, which stands first in PATH. --update writes down what was printed.
 Usage: cases.py BEELINE [--update] [NAME...]
 """
 import json
@@ -29,11 +29,12 @@ def run(program, case):
     with tempfile.TemporaryDirectory(prefix="beeline-golden-") as folder:
         for name, text in case.get("files", {}).items():
             pathlib.Path(folder, name).write_text(text)
+            pathlib.Path(folder, name).chmod(0o755 if text.startswith("#!") else 0o644)
         path = folder + "/agent.sock"
         if "agent" in case:
             agent = Agent(path, case["agent"])
             agent.start()
-        env = {"PATH": os.environ["PATH"], "BEELINE_SOCKET": path, "LANG": "C", "HOME": folder,
+        env = {"PATH": folder + ":" + os.environ["PATH"], "BEELINE_SOCKET": path, "LANG": "C", "HOME": folder,
                "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}
         done = subprocess.run([program] + [a.replace("{}", folder) for a in case["args"]],
                               input=case.get("stdin", ""), capture_output=True, text=True, env=env,

@@ -9,6 +9,7 @@ import os
 import pathlib
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -140,6 +141,18 @@ def logs_follow(program):
         assert session.wait() == 0
 
 
+def vnc_is_offered_on_a_local_port(program):
+    with contextlib.closing(Session(program, ["vnc", "vm-01", "--proxy-only"],
+                                    [{"method": "vnc", "stream": "RFB 003.008\n"}])) as session:
+        place = session.process.stdout.readline().decode().split()[-1]
+        host, port = place.split(":")
+        assert host == "127.0.0.1", place
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as viewer:
+            greeting = viewer.makefile("rb").readline()
+            assert greeting == b"RFB 003.008\n", greeting
+        assert session.wait() == 0
+
+
 class Server(http.server.BaseHTTPRequestHandler):
     """Gives half of the body to the first request and breaks; honours Range after that."""
     body = bytes(range(256)) * 4096
@@ -181,7 +194,7 @@ def download_goes_on_where_it_stopped(program):
 
 TESTS = [console_escape_restores_the_terminal, console_signal_restores_the_terminal,
          console_end_restores_the_terminal, run_interrupted_says_so, colours_only_on_a_terminal,
-         logs_follow, download_goes_on_where_it_stopped]
+         logs_follow, vnc_is_offered_on_a_local_port, download_goes_on_where_it_stopped]
 
 
 def main():
