@@ -68,6 +68,7 @@ static const struct bl_option rows[] = {
 struct batch {
 	const struct delete_options *options;
 	struct client *client;
+	struct progress *progress;
 	size_t n_waiting;
 	int exit_code;
 };
@@ -85,12 +86,20 @@ static void deletion_free(struct deletion *deletion)
 	free(deletion);
 }
 
+/* A guest may take its whole grace period to shut down. */
+static void show_waiting(const struct batch *batch)
+{
+	if (batch->n_waiting && batch->options->wait)
+		progress_tick(batch->progress, "waiting for %zu to be gone", batch->n_waiting);
+}
+
 static void on_done(const struct cJSON *result, const struct bl_err *why, int *fds,
 		    unsigned int n_fds, void *data)
 {
 	struct deletion *deletion = data;
 	struct batch *batch = deletion->batch;
 
+	progress_clear(batch->progress);
 	if (!why) {
 		printf("%s \"%s\" deleted\n", deletion->resource, deletion->name);
 		fflush(stdout);
@@ -98,7 +107,9 @@ static void on_done(const struct cJSON *result, const struct bl_err *why, int *f
 		batch->exit_code = terminal_error(why);
 	}
 	deletion_free(deletion);
-	if (--batch->n_waiting == 0)
+	batch->n_waiting--;
+	show_waiting(batch);
+	if (batch->n_waiting == 0)
 		bl_loop_exit(batch->client->loop, 0);
 }
 
@@ -170,6 +181,7 @@ static int finish(struct batch *batch, struct bl_err *err)
 {
 	int r = 0;
 
+	show_waiting(batch);
 	while (batch->n_waiting && r == 0)
 		r = bl_loop_run(batch->client->loop);
 	if (r < 0)
@@ -182,6 +194,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 {
 	bl_auto_json struct cJSON *objects = NULL;
 	client_auto struct client client = CLIENT_INIT;
+	progress_auto struct progress progress = progress_start();
 	int r = 0;
 
 	if (options->files.n_items)
@@ -193,7 +206,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 	if (r < 0)
 		return r;
 
-	struct batch batch = {.options = options, .client = &client};
+	struct batch batch = {.options = options, .client = &client, .progress = &progress};
 
 	start_objects(&batch, objects);
 	r = start_targets(&batch, targets, err);

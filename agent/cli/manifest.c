@@ -80,8 +80,8 @@ static bool is_list(const struct cJSON *document)
 	       bl_json_is_array(bl_json_get(document, "items"));
 }
 
-int manifest_parse(const char *text, size_t len, const char *source, const char *namespace,
-		   struct cJSON *objects, struct bl_err *err)
+static int parse(const char *text, size_t len, const char *source, const char *namespace,
+		 struct cJSON *objects, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *documents = NULL;
 	size_t number = 0;
@@ -118,7 +118,7 @@ static int read_fd(int fd, const char *source, const char *namespace, struct cJS
 			       MANIFEST_BYTES_MAX / (1024 * 1024));
 	if (r < 0)
 		return bl_wrap(err, "%s", source);
-	return manifest_parse(text, len, source, namespace, objects, err);
+	return parse(text, len, source, namespace, objects, err);
 }
 
 static int read_file(const char *path, const char *namespace, struct cJSON *objects,

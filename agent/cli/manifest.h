@@ -19,7 +19,3 @@
  * *ret_objects. */
 int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
 		   struct cJSON **ret_objects, struct bl_err *err);
-
-/* The same from text; source names it in errors. Appends to objects. */
-int manifest_parse(const char *text, size_t len, const char *source, const char *namespace,
-		   struct cJSON *objects, struct bl_err *err);

@@ -25,7 +25,6 @@ void terminal_paint(FILE *file, bool colour, enum terminal_colour which, const c
 {
 	static const char *const codes[] = {
 		[TERMINAL_RED] = "31",
-		[TERMINAL_GREEN] = "32",
 		[TERMINAL_YELLOW] = "33",
 		[TERMINAL_DIM] = "2",
 	};

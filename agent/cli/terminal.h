@@ -16,7 +16,7 @@
 /* Colours only on a terminal that knows them, and never with NO_COLOR (https://no-color.org). */
 bool terminal_has_colour(int fd);
 
-enum terminal_colour { TERMINAL_RED, TERMINAL_GREEN, TERMINAL_YELLOW, TERMINAL_DIM };
+enum terminal_colour { TERMINAL_RED, TERMINAL_YELLOW, TERMINAL_DIM };
 /* Writes text, coloured where colour is true. */
 void terminal_paint(FILE *file, bool colour, enum terminal_colour which, const char *text);
 
