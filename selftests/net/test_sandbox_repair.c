@@ -66,6 +66,37 @@ static void test_vanished_namespace_is_replaced(void **state)
 	assert_int_equal(phase(f), SANDBOX_NETWORK);
 }
 
+#define MANY 24
+
+static void on_one_of_many(const struct bl_err *err, void *data)
+{
+	int *n_left = data;
+
+	if (err)
+		fail_msg("%s", err->message);
+	--*n_left;
+}
+
+/* Plugins of many pods run side by side and change the same tables. */
+static void test_many_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_vmi vmi = f->vmi;
+	char names[MANY][16];
+	int n_left = MANY;
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "many-%d", i);
+		vmi.name = names[i];
+		sandbox_make_network(f->sandboxes, &vmi, on_one_of_many, &n_left);
+	}
+	wait_for(f, n_left == 0);
+	n_left = MANY;
+	for (int i = 0; i < MANY; i++)
+		sandbox_remove(f->sandboxes, vmi.namespace, names[i], on_one_of_many, &n_left);
+	wait_for(f, n_left == 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -73,6 +104,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reboot_releases_leases, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vanished_namespace_is_replaced, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("sandbox_repair", tests, NULL, NULL);
