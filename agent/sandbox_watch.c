@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Notices containers that end by themselves: one pidfd per running container's PID 1. It is nobody's
- * child here, so there is no status to collect; that it ended is all.
+ * child here as a rule, so there is no status to speak of; that it ended is all.
  */
 #include "sandbox_oci.h"
 
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 
 #include <beeline/file.h>
 
@@ -97,7 +98,10 @@ static void on_end(struct bl_io *io, uint32_t events)
 {
 	struct sandbox_watch *watch = io->data;
 	struct sandboxes *sandboxes = watch->sandboxes;
+	siginfo_t info;
 
+	/* Where the agent is its own init, the container's PID 1 has become its child. */
+	waitid(P_PIDFD, (id_t)io->fd, &info, WEXITED | WNOHANG);
 	*find(sandboxes, watch->namespace, watch->name) = watch->next;
 	if (sandboxes->on_exit)
 		sandboxes->on_exit(watch->namespace, watch->name, sandboxes->on_exit_data);

@@ -28,6 +28,7 @@
 
 struct fixture {
 	char *dir, *run_dir, *state_dir, *launcher, *disk;
+	const char *cni_conf; /* NULL: the built-in one */
 	struct bl_loop *loop;
 	struct sandboxes *sandboxes;
 	struct bl_vmi vmi;
@@ -89,6 +90,7 @@ static inline void start_agent(struct fixture *f)
 	struct sandbox_config config = {
 		.run_dir = f->run_dir,
 		.state_dir = f->state_dir,
+		.cni_conf = f->cni_conf,
 		.cni_bin_dir = "/usr/lib/cni",
 		.launcher = f->launcher,
 		.runtime = "runc",
@@ -110,6 +112,7 @@ static inline int setup(void **state)
 {
 	struct fixture *f = bl_alloc(sizeof(*f));
 
+	umask(022); /* as the agent's main does */
 	f->dir = unit_dir();
 	chmod(f->dir, 0711);
 	f->run_dir = bl_format("%s/run", f->dir);

@@ -23,6 +23,35 @@ static void test_network_has_both_families(void **state)
 	assert_non_null(strstr(out, "fd62:6565:6c69:"));
 }
 
+/* Nothing depends on which plugin makes eth0. */
+static void test_bridge_plugin(void **state)
+{
+	static const char conf[] =
+		"{\"cniVersion\": \"1.0.0\", \"name\": \"sandbox-bridge\", \"type\": \"bridge\", "
+		"\"bridge\": \"sandbox-br\", \"isDefaultGateway\": true, \"ipMasq\": true, "
+		"\"ipam\": {\"type\": \"host-local\", \"ranges\": "
+		"[[{\"subnet\": \"10.23.254.0/24\"}], [{\"subnet\": \"fd62:ffff::/64\"}]]}}";
+	struct fixture *f = *state;
+	bl_autofree char *path = bl_format("%s/bridge.conf", f->dir);
+	bl_autofree char *id = sandbox_id(f);
+	bl_autofree char *command = bl_format("ip -n %s -br addr show dev eth0", id);
+	bl_autofree char *out = NULL, *gone = NULL;
+
+	assert_int_equal(bl_file_write(path, conf, strlen(conf), 0644, NULL), 0);
+	f->cni_conf = path;
+	restart_agent(f);
+	make_pod(f);
+	out = shell(command);
+	assert_non_null(strstr(out, "10.23.254."));
+	assert_non_null(strstr(out, "fd62:ffff:"));
+	/* With other configuration it is still undone as it was made. */
+	f->cni_conf = NULL;
+	restart_agent(f);
+	remove_it(f);
+	assert_nothing_left(f);
+	gone = shell("ip link del sandbox-br");
+}
+
 static void test_network_is_made_once(void **state)
 {
 	struct fixture *f = *state;
@@ -192,6 +221,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_network_has_both_families, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bridge_plugin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_network_is_made_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_container_is_confined, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_container_has_limits, setup, teardown),
