@@ -109,6 +109,16 @@ static void show(struct guest *guest)
 		      guest_standing(guest, text));
 }
 
+static void give_up(struct guest *guest)
+{
+	struct bl_err err = BL_ERR_INIT;
+	char text[GUEST_STANDING_MAX];
+
+	bl_fail(&err, -ECHILD, "%s/%s ended before it answered: %s", guest->namespace, guest->name,
+		guest_standing(guest, text));
+	guest->ops->failed(guest, &err, guest->ops->data);
+}
+
 static void on_instance(const struct cJSON *event, void *data)
 {
 	struct guest *guest = data;
@@ -125,8 +135,11 @@ static void on_instance(const struct cJSON *event, void *data)
 		probe_addresses(guest);
 	else
 		settle(guest);
-	if (!guest->reachable)
-		show(guest);
+	if (guest->reachable)
+		return;
+	show(guest);
+	if (guest->exists && instance_is_over(&guest->instance) && !guest->comes_again)
+		give_up(guest);
 }
 
 static void on_machine(const struct cJSON *event, void *data)

@@ -23,7 +23,7 @@ struct guest_ops {
 	/* Every address answers, or one does and the others had their time; or the guest runs and has no
 	 * network to answer on. */
 	void (*reachable)(struct guest *guest, void *data);
-	/* The agent ended the watch. */
+	/* The agent ended the watch, or the guest ended and will not come again. */
 	void (*failed)(struct guest *guest, const struct bl_err *why, void *data);
 	void *data;
 };
@@ -40,7 +40,8 @@ struct guest {
 	struct client *client; /* borrowed, as all that follows */
 	const char *namespace;
 	const char *name;
-	bool has_vm; /* a VirtualMachine of that name makes the instance */
+	bool has_vm;      /* a VirtualMachine of that name makes the instance */
+	bool comes_again; /* after its end, by its run strategy */
 	struct progress *progress;
 	const struct guest_ops *ops;
 

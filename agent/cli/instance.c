@@ -130,3 +130,8 @@ bool instance_is_running(const struct instance *instance)
 {
 	return !instance->ending && strcmp(instance->phase, "Running") == 0;
 }
+
+bool instance_is_over(const struct instance *instance)
+{
+	return strcmp(instance->phase, "Failed") == 0 || strcmp(instance->phase, "Succeeded") == 0;
+}

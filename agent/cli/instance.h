@@ -30,6 +30,8 @@ struct instance {
 
 void instance_read(const struct cJSON *vmi, struct instance *ret_instance);
 bool instance_is_running(const struct instance *instance);
+/* It has run to its end, one way or the other. */
+bool instance_is_over(const struct instance *instance);
 
 /* "Reason: message" of the condition that says most about why an object is not there yet: the one
  * that changed last among those that are bad news; "" when there is none. */

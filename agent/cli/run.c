@@ -56,6 +56,7 @@ struct run {
 	size_t n_guests;
 	size_t n_waiting;
 	uint64_t begun_ns;
+	bool failed; /* said already: a lost connection fails every watch */
 };
 
 static bool is_kind(const struct cJSON *object, const char *kind)
@@ -122,6 +123,9 @@ static void on_failed(struct guest *guest, const struct bl_err *why, void *data)
 {
 	struct run *run = data;
 
+	if (run->failed)
+		return;
+	run->failed = true;
 	progress_clear(run->progress);
 	bl_loop_exit(run->client->loop, terminal_error(why));
 }
@@ -166,16 +170,31 @@ static void on_interrupt(int signo, void *data)
 	bl_loop_exit(run->client->loop, EXIT_INTERRUPTED);
 }
 
-/* Run strategies under which a machine waits for somebody to start it. */
-static bool wants_start(const struct cJSON *object)
+/* A machine's run strategy; "" for anything but a VirtualMachine. */
+static const char *run_strategy(const struct cJSON *object)
 {
 	const char *strategy = bl_json_get_string(object, "spec/runStrategy");
 
 	if (!is_kind(object, KIND_VM))
-		return false;
+		return "";
 	if (strategy)
-		return strcmp(strategy, "Halted") == 0 || strcmp(strategy, "Manual") == 0;
-	return !bl_json_get_bool(object, "spec/running", false);
+		return strategy;
+	return bl_json_get_bool(object, "spec/running", false) ? "Always" : "Halted";
+}
+
+/* Such a machine waits for somebody to start it. */
+static bool wants_start(const struct cJSON *object)
+{
+	const char *strategy = run_strategy(object);
+
+	return strcmp(strategy, "Halted") == 0 || strcmp(strategy, "Manual") == 0;
+}
+
+static bool comes_again(const struct cJSON *object)
+{
+	const char *strategy = run_strategy(object);
+
+	return strcmp(strategy, "Always") == 0 || strcmp(strategy, "RerunOnFailure") == 0;
 }
 
 static int start_machines(struct run *run, const struct cJSON *objects, struct bl_err *err)
@@ -209,6 +228,7 @@ static void start_guests(struct run *run, const struct cJSON *objects, const str
 			.namespace = bl_json_get_string(object, "metadata/namespace"),
 			.name = bl_json_get_string(object, "metadata/name"),
 			.has_vm = is_kind(object, KIND_VM),
+			.comes_again = comes_again(object),
 			.progress = run->progress,
 			.ops = ops,
 		};
