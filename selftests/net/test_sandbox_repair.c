@@ -22,7 +22,7 @@ static void test_crash_is_repaired(void **state)
 		f->done = false;
 		restart_agent(f);
 	}
-	run(f);
+	repeat(f, start_run);
 	assert_int_equal(phase(f), SANDBOX_RUNNING);
 }
 
