@@ -106,6 +106,17 @@ static int copy_bare(int in_fd, struct image_sink *sink, struct bl_err *err)
 	return r < 0 ? r : image_sink_finish(sink, entry_end(entry, sink->end), err);
 }
 
+/* A compressed disk in gzip goes by zlib, everything else by libarchive. */
+static int copy_disk(int in_fd, struct image_sink *sink, struct bl_err *err)
+{
+	unsigned char magic[2] = {0};
+
+	if (pread(in_fd, magic, sizeof(magic), 0) < 0)
+		return bl_fail_errno(err, -errno, "reading the file");
+	return magic[0] == 0x1f && magic[1] == 0x8b ? image_copy_gzip(in_fd, sink, err)
+						    : copy_bare(in_fd, sink, err);
+}
+
 int image_unpack(int in_fd, int out_fd, void (*progress)(uint64_t bytes, void *data), void *data,
 		 const char **ret_format, struct bl_err *err)
 {
@@ -114,6 +125,6 @@ int image_unpack(int in_fd, int out_fd, void (*progress)(uint64_t bytes, void *d
 	int r = is_tar(in_fd, &tar, err);
 
 	if (r == 0)
-		r = tar ? image_copy_from_layers(in_fd, &sink, err) : copy_bare(in_fd, &sink, err);
+		r = tar ? image_copy_from_layers(in_fd, &sink, err) : copy_disk(in_fd, &sink, err);
 	return r < 0 ? r : image_check_format(out_fd, ret_format, err);
 }

@@ -5,6 +5,7 @@
  * (image_child.c); nothing of it runs in the agent itself.
  *
  *   image_unpack.c   what kind of file it is; copies a bare disk
+ *   image_gzip.c     copies a gzip'd disk
  *   image_layers.c   index, manifest and layers of an archive
  *   image_sink.c     writes the disk: sparse, bounded, leaving room on the file system
  *   image_format.c   what the written disk is: qcow2 that refers to no other file, or raw
@@ -41,6 +42,8 @@ int image_check_space(int fd, uint64_t bytes, struct bl_err *err);
 
 /* Copies the entry that the archive stands at; progress counts the input's bytes. */
 int image_copy_entry(struct archive *archive, struct image_sink *sink, struct bl_err *err);
+/* All of in_fd, a gzip'd disk. */
+int image_copy_gzip(int in_fd, struct image_sink *sink, struct bl_err *err);
 /* The file below /disk/ of the archive's image. */
 int image_copy_from_layers(int in_fd, struct image_sink *sink, struct bl_err *err);
 /* Opens in_fd from its start with gzip, xz and zstd undone. raw: as one stream; else as tar. */

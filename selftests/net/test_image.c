@@ -19,16 +19,20 @@ static void test_bare_disks(void **state)
 	struct cJSON *list;
 
 	make(f, "python3 -",
-	     PRELUDE "save('disk.gz', gzip.compress(disk))\n"
-		     "import lzma; save('disk.xz', lzma.compress(disk))\n"
-		     "os.system('qemu-img convert -c -O qcow2 disk.raw disk.qcow2')\n"
-		     "save('qcow2.gz', gzip.compress(open('disk.qcow2', 'rb').read()))\n");
+	     PRELUDE
+	     "save('disk.gz', gzip.compress(disk))\n"
+	     "save('parts.gz', gzip.compress(disk[:9]) + gzip.compress(disk[9:]) + bytes(9))\n"
+	     "import lzma; save('disk.xz', lzma.compress(disk))\n"
+	     "os.system('qemu-img convert -c -O qcow2 disk.raw disk.qcow2')\n"
+	     "save('qcow2.gz', gzip.compress(open('disk.qcow2', 'rb').read()))\n");
 	accept_as(f, "example/raw", NULL, "disk.raw");
 	assert_string_equal(f->image.name, "example/raw:latest");
 	assert_is_disk(f);
 	/* Its leading zeroes are a hole. */
 	assert_true(f->image.size < (1 << 20));
 	accept_as(f, "example/gz:1", NULL, "disk.gz");
+	assert_is_disk(f);
+	accept_as(f, "example/gz:1", NULL, "parts.gz");
 	assert_is_disk(f);
 	accept_as(f, "example/xz:1", NULL, "disk.xz");
 	assert_is_disk(f);

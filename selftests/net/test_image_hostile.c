@@ -66,6 +66,9 @@ static void test_hostile_disks(void **state)
 		     "save('odd', b'x' * 700)\n"
 		     "save('empty', b'')\n"
 		     "z = gzip.compress(disk); save('cut.gz', z[:len(z) // 2])\n"
+		     "save('crc.gz', z[:-8] + b'\\0' * 8)\n"
+		     "save('bit.gz', gzip.compress(disk, 0)[:700000] + b'\\xa5' + "
+		     "gzip.compress(disk, 0)[700001:])\n"
 		     "os.mkfifo('fifo')\n"
 		     "os.truncate(open('huge', 'w').name, 5 << 40)\n");
 	refuse(f, "x", "backing.qcow2", "needs a backing file");
@@ -80,6 +83,8 @@ static void test_hostile_disks(void **state)
 	refuse(f, "x", "odd", "no disk");
 	refuse(f, "x", "empty", "empty");
 	refuse(f, "x", "cut.gz", "damaged");
+	refuse(f, "x", "crc.gz", "damaged");
+	refuse(f, "x", "bit.gz", "damaged");
 	refuse(f, "x", "fifo", "not a regular file");
 	refuse(f, "x", "huge", "not enough room");
 	assert_int_equal(count_files(f->state_dir, "blobs"), 0);
