@@ -57,8 +57,8 @@ static const struct bl_option add_rows[] = {
 	 .choices = "pod|masquerade",
 	 .help = "pod: the guest has the pod's address; masquerade: 10.0.2.2 behind it"},
 	ADD_STRING("mac", mac, "MAC", "the guest's address on the tap (default: the uplink's)"),
-	ADD_LIST("ports", ports, "PORT[/PROTOCOL]",
-		 "masquerade: let in only these, such as 80/TCP or 5000-5010/UDP"),
+	ADD_LIST("ports", ports, "PORT[/PROTOCOL],...",
+		 "masquerade: let in only these, such as 80/TCP,5000-5010/UDP"),
 	{.name = "spoof-guard",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct endpoint_options, spoof_guard),
@@ -90,12 +90,21 @@ static const struct bl_option plain_rows[] = {
 	{0},
 };
 
+/* Values that were given one by one or split by commas. */
 static struct cJSON *strings(const struct bl_option_list *list)
 {
 	struct cJSON *array = bl_json_array();
 
-	for (size_t i = 0; i < list->n_items; i++)
-		bl_json_append(array, bl_json_string(list->items[i]));
+	for (size_t i = 0; i < list->n_items; i++) {
+		for (const char *at = list->items[i]; *at;) {
+			size_t len = strcspn(at, ",");
+			bl_autofree char *value = bl_format("%.*s", (int)len, at);
+
+			bl_json_append(array, bl_json_string(value));
+			at += len;
+			at += *at == ',';
+		}
+	}
 	return array;
 }
 
@@ -259,7 +268,7 @@ static const struct bl_verb endpoint_verbs[] = {
 		 "Examples:\n"
 		 "  beeline endpoint add fc-1 --netns fc-1 --tap tap0 --uplink eth0\n"
 		 "  beeline endpoint add ch-2 --netns /proc/4242/ns/net --binding masquerade \\\n"
-		 "      --ports 22/TCP --ports 80/TCP",
+		 "      --ports 22/TCP,80/TCP",
 	 .options = add_rows,
 	 .options_size = sizeof(struct endpoint_options),
 	 .min_args = 1,
