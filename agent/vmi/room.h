@@ -79,6 +79,10 @@ char *vmi_endpoint_name(const char *namespace, const char *name, const char *int
 int vmi_volumes(const struct vmis_config *config, const struct vmi_observation *observation,
 		struct sandbox_volume **ret_volumes, size_t *ret_n, struct bl_err *err);
 void vmi_volumes_free(struct sandbox_volume *volumes, size_t n);
+/* Of one volume: whether it is a file of the host that the sandbox shows, where (owned), and how. */
+bool vmi_volume_is_shown(const struct bl_volume *volume);
+char *vmi_volume_guest_path(const struct bl_vmi *vmi, const struct bl_volume *volume);
+bool vmi_volume_is_readonly(const struct bl_vmi *vmi, const struct bl_volume *volume);
 /* Makes the files of hostDisks of type DiskOrCreate that are not there yet. */
 int vmi_make_host_disks(const struct vmis_config *config, const struct bl_vmi *vmi,
 			struct bl_err *err);

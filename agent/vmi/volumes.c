@@ -83,18 +83,18 @@ int vmi_make_host_disks(const struct vmis_config *config, const struct bl_vmi *v
 	return 0;
 }
 
-static bool is_shown(const struct bl_volume *volume)
+bool vmi_volume_is_shown(const struct bl_volume *volume)
 {
 	return volume->kind == BL_VOLUME_CONTAINER_DISK || volume->kind == BL_VOLUME_HOST_DISK;
 }
 
-static char *guest_path(const struct bl_vmi *vmi, const struct bl_volume *volume)
+char *vmi_volume_guest_path(const struct bl_vmi *vmi, const struct bl_volume *volume)
 {
 	return bl_format("%s/disk_%zu.img", BL_LAUNCHER_CONTAINER_DISKS,
 			 (size_t)(volume - vmi->volumes));
 }
 
-static bool is_readonly(const struct bl_vmi *vmi, const struct bl_volume *volume)
+bool vmi_volume_is_readonly(const struct bl_vmi *vmi, const struct bl_volume *volume)
 {
 	if (volume->kind == BL_VOLUME_CONTAINER_DISK)
 		return true;
@@ -124,7 +124,7 @@ int vmi_volumes(const struct vmis_config *config, const struct vmi_observation *
 		const struct image *image = &observation->images[i];
 		int r;
 
-		if (!is_shown(volume))
+		if (!vmi_volume_is_shown(volume))
 			continue;
 		r = check_volume(config, volume, image, err);
 		if (r < 0) {
@@ -134,8 +134,8 @@ int vmi_volumes(const struct vmis_config *config, const struct vmi_observation *
 		volumes[n++] = (struct sandbox_volume){
 			.name = bl_strdup(volume->name),
 			.host_path = bl_strdup(image->path ? image->path : volume->path),
-			.guest_path = guest_path(vmi, volume),
-			.readonly = is_readonly(vmi, volume),
+			.guest_path = vmi_volume_guest_path(vmi, volume),
+			.readonly = vmi_volume_is_readonly(vmi, volume),
 		};
 	}
 	*ret_volumes = volumes;
@@ -151,62 +151,4 @@ void vmi_volumes_free(struct sandbox_volume *volumes, size_t n)
 		free((char *)volumes[i].guest_path);
 	}
 	free(volumes);
-}
-
-static struct cJSON *prepared_volumes(const struct vmi_observation *observation)
-{
-	const struct bl_vmi *vmi = observation->vmi;
-	struct cJSON *volumes = bl_json_object();
-
-	for (size_t i = 0; i < vmi->n_volumes; i++) {
-		const struct bl_volume *volume = &vmi->volumes[i];
-		const char *format = observation->images[i].format;
-		bl_autofree char *path = guest_path(vmi, volume);
-		struct cJSON *entry;
-
-		if (!is_shown(volume))
-			continue;
-		entry = bl_json_object();
-		bl_json_set_string(entry, "path", path);
-		bl_json_set_string(entry, "format", format ? format : "raw");
-		bl_json_set_bool(entry, "readonly", is_readonly(vmi, volume));
-		bl_json_set(volumes, volume->name, entry);
-	}
-	return volumes;
-}
-
-static struct cJSON *prepared_interfaces(const struct vmi_observation *observation)
-{
-	const struct bl_vmi *vmi = observation->vmi;
-	struct cJSON *interfaces = bl_json_array();
-
-	for (size_t i = 0; i < vmi->n_interfaces; i++) {
-		const struct endpoint *endpoint = observation->endpoints[i];
-		bl_autofree char *tap = vmi_tap_name(i);
-		struct cJSON *entry = bl_json_object();
-		char mac[BL_MAC_TEXT_MAX];
-
-		bl_json_set_string(entry, "name", vmi->interfaces[i].name);
-		bl_json_set_string(entry, "tap", tap);
-		bl_json_set_string(entry, "mac", bl_mac_format(endpoint_guest_mac(endpoint), mac));
-		bl_json_set_number(entry, "mtu", endpoint_mtu(endpoint));
-		bl_json_set_number(entry, "queues", bl_vmi_queues(vmi, &vmi->interfaces[i]));
-		bl_json_append(interfaces, entry);
-	}
-	return interfaces;
-}
-
-struct cJSON *vmi_prepared(const struct vmis_config *config,
-			   const struct vmi_observation *observation)
-{
-	struct cJSON *params = bl_json_object();
-	struct cJSON *prepared = bl_json_ensure(params, "prepared");
-
-	bl_json_set(params, "vmi", bl_json_copy(observation->document));
-	bl_json_set_bool(prepared, "kvm", config->kvm);
-	bl_json_set_string(prepared, "kvmReason", config->kvm_reason);
-	bl_json_set_bool(prepared, "vhostNet", config->vhost_net);
-	bl_json_set(prepared, "interfaces", prepared_interfaces(observation));
-	bl_json_set(prepared, "volumes", prepared_volumes(observation));
-	return params;
 }
