@@ -13,6 +13,7 @@
 
 struct agent;
 struct api;
+struct object_key;
 
 /* One call of a client; borrowed while the method runs, but for the call itself. */
 struct api_request {
@@ -36,6 +37,7 @@ struct api_method {
 };
 
 extern const struct api_method api_object_methods[];
+extern const struct api_method api_watch_methods[];
 extern const struct api_method api_vm_methods[];
 extern const struct api_method api_endpoint_methods[];
 extern const struct api_method api_image_methods[];
@@ -51,3 +53,8 @@ int api_string(const struct api_request *request, const char *name, const char *
 	       struct bl_err *err);
 int api_object_name(const struct api_request *request, const char **ret_namespace,
 		    const char **ret_name, struct bl_err *err);
+/* The object that "kind", "namespace" and "name" mean; of a kind that is supported. */
+int api_key(const struct api_request *request, struct object_key *ret_key, struct bl_err *err);
+/* "kind", and "namespace" or NULL for all. */
+int api_kind_of(const struct api_request *request, const char **ret_kind,
+		const char **ret_namespace, struct bl_err *err);

@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kinds that the agent acts on, as manifests name them. */
+/* The kinds that the agent acts on, as manifests name them, and what it asks of their documents. */
 #pragma once
 
-#define KIND_VM              "VirtualMachine"
-#define KIND_VMI             "VirtualMachineInstance"
-#define KUBEVIRT_API_VERSION "kubevirt.io/v1"
+#include <stdbool.h>
+
+#include <beeline/err.h>
+#include <beeline/json.h>
+
+#define KIND_VM  "VirtualMachine"
+#define KIND_VMI "VirtualMachineInstance"
+
+struct kind {
+	const char *name;
+	/* Whether the document makes sense; warnings (an array) gets sentences about what it asks for
+	 * in vain. */
+	int (*check)(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err);
+	bool fixed_spec; /* what it asks for is decided when it is created */
+};
+
+/* NULL for a kind that is not supported. */
+const struct kind *kinds_find(const char *name);

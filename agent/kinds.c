@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The kinds that may be stored, and how their documents are checked: see the header. */
+#include "kinds.h"
+
+#include <string.h>
+
+#include <beeline/vmi.h>
+
+static void append_warnings(struct cJSON *list, const struct bl_warnings *warnings)
+{
+	for (size_t i = 0; i < warnings->n_items; i++)
+		bl_json_append(list, bl_json_string(warnings->items[i]));
+}
+
+static int check_vm(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+{
+	bl_auto_vm struct bl_vm *vm = NULL;
+	int r = bl_vm_new(document, &vm, err);
+
+	if (r == 0)
+		append_warnings(warnings, &vm->warnings);
+	return r;
+}
+
+static int check_vmi(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+{
+	bl_auto_vmi struct bl_vmi *vmi = NULL;
+	int r = bl_vmi_new(document, &vmi, err);
+
+	if (r == 0)
+		append_warnings(warnings, &vmi->warnings);
+	return r;
+}
+
+static const struct kind kinds[] = {
+	{KIND_VM, check_vm, false},
+	{KIND_VMI, check_vmi, true},
+};
+
+const struct kind *kinds_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
