@@ -16,6 +16,7 @@ manifest=deploy/examples/vm-pod.yaml
 image=beeline/demo:latest
 vm=demo
 unset BEELINE_SOCKET
+PATH=$PATH:/usr/sbin:/sbin # a shell that became root by `su` may lack them
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 [ -t 1 ] && [ -z "${NO_COLOR:-}" ] || say() { printf '\n== %s\n' "$*"; }
