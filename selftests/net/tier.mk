@@ -2,7 +2,7 @@
 # Tier net: programs against real namespaces and devices. Needs root.
 
 NET_TESTS := $(patsubst selftests/net/%.c,$(B)/selftests/net/%,$(wildcard selftests/net/test_*.c))
-CHECK_net := $(NET_TESTS)
+CHECK_net := $(NET_TESTS) $(B)/kernels/wire
 
 # The agent's rooms without its main, for tests that call one of them.
 $(B)/selftests/agent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
