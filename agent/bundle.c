@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * config.json in the order of the specification: process, root, mounts, linux. Left out on purpose:
- * rlimits and oomScoreAdj, which an agent without CAP_SYS_RESOURCE could not set.
+ * oomScoreAdj and rlimits above the agent's own, which need CAP_SYS_RESOURCE.
  */
 #include "bundle.h"
 
@@ -51,6 +51,18 @@ static struct cJSON *make_user(uid_t uid)
 	return user;
 }
 
+/* No core files: they would hold the guest's memory. */
+static struct cJSON *make_rlimits(void)
+{
+	struct cJSON *rlimits = bl_json_array(), *core = bl_json_object();
+
+	bl_json_set_string(core, "type", "RLIMIT_CORE");
+	bl_json_set_number(core, "soft", 0);
+	bl_json_set_number(core, "hard", 0);
+	bl_json_append(rlimits, core);
+	return rlimits;
+}
+
 static struct cJSON *make_process(const struct bundle_spec *spec)
 {
 	const char *args[] = {LAUNCHER_PATH, "--monitor", "--namespace", spec->namespace,
@@ -69,6 +81,7 @@ static struct cJSON *make_process(const struct bundle_spec *spec)
 	bl_json_set(process, "env", strings(env, N(env)));
 	bl_json_set_string(process, "cwd", "/");
 	bl_json_set(process, "capabilities", bl_json_object());
+	bl_json_set(process, "rlimits", make_rlimits());
 	bl_json_set_bool(process, "noNewPrivileges", true);
 	return process;
 }

@@ -40,7 +40,7 @@ struct fixture {
 static const char launcher[] =
 	"#!/bin/sh\n"
 	"exec 2>/var/run/kubevirt-private/launcher.log >&2\n"
-	"echo \"args $*\"; id -u; cat /proc/self/status; cat /etc/hosts\n"
+	"echo \"args $*\"; id -u; cat /proc/self/status; echo core $(ulimit -Hc); cat /etc/hosts\n"
 	"ls /dev /dev/net; cat /var/run/kubevirt/container-disks/disk_0.img\n"
 	"touch /usr/x /etc/x /x; touch /var/run/kubevirt/ours && echo writable\n"
 	"touch /var/run/kubevirt-ephemeral-disks/overlay /tmp/x /run/x\n"

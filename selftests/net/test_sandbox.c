@@ -76,6 +76,7 @@ static void test_container_is_confined(void **state)
 		"CapBnd:\t0000000000000000",
 		"NoNewPrivs:\t1",
 		"Seccomp:\t2",
+		"core 0\n",
 		"\tvm-01\n",
 		"tun\n",
 		"base\n",
