@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A guest as seen through its serial console, by `beeline console` between pipes."""
+import itertools
 import os
 import re
 import subprocess
@@ -11,11 +12,12 @@ COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1bc|\r")
 
 
 class Guest:
+    marks = itertools.count(1)  # over all consoles: a new one first repeats what was printed last
+
     def __init__(self, node, name):
         self.node = node
         self.name = name
         self.address4 = self.address6 = None
-        self.commands = 0
         self.connect()
 
     def connect(self):
@@ -60,8 +62,7 @@ class Guest:
         """Runs a command in the root shell of the console; what it prints, or Failed.
 
         The marks are computed by the guest's shell, so that its echo does not look like them."""
-        self.commands += 1
-        n = self.commands
+        n = next(self.marks)
         line = f"echo @$(({n}+0))+; {command}; echo @$(({n}+0))-$?\r"
         self.console.stdin.write(line.encode())
         self.console.stdin.flush()

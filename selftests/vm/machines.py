@@ -8,24 +8,13 @@ EXAMPLES = os.path.join(os.path.dirname(__file__), "../../deploy/examples")
 
 POD = "demo"
 MASQUERADE = "demo-masquerade"
-EFI = "pod-efi"    # pod binding, OVMF, a MAC of its own, a key for ssh
-OPEN = "masq-open"  # masquerade without a list of ports, commands at the end of its boot
+EFI = "pod-efi"  # pod binding, OVMF, a MAC of its own, two CPUs and so two queues, a key for ssh
+OPEN = "masq-open"  # masquerade without a list of ports, an empty disk, commands in its seed
 ALL = (POD, MASQUERADE, EFI, OPEN)
 MAC = "02:42:65:65:6c:01"
 
 
-def machine(name, interface, user_data, firmware=None, memory="128Mi"):
-    domain = {
-        "memory": {"guest": memory},
-        "devices": {
-            "disks": [{"name": "root", "disk": {"bus": "virtio"}},
-                      {"name": "seed", "disk": {"bus": "virtio"}}],
-            "interfaces": [{"name": "default", **interface}],
-            "rng": {},
-        },
-    }
-    if firmware:
-        domain["firmware"] = {"bootloader": firmware}
+def machine(name, interface, user_data):
     return {
         "apiVersion": "kubevirt.io/v1",
         "kind": "VirtualMachine",
@@ -35,7 +24,15 @@ def machine(name, interface, user_data, firmware=None, memory="128Mi"):
             "template": {
                 "spec": {
                     "terminationGracePeriodSeconds": 20,
-                    "domain": domain,
+                    "domain": {
+                        "memory": {"guest": "128Mi"},
+                        "devices": {
+                            "disks": [{"name": "root", "disk": {"bus": "virtio"}},
+                                      {"name": "seed", "disk": {"bus": "virtio"}}],
+                            "interfaces": [{"name": "default", **interface}],
+                            "rng": {},
+                        },
+                    },
                     "networks": [{"name": "default", "pod": {}}],
                     "volumes": [
                         {"name": "root", "containerDisk": {"image": IMAGE}},
@@ -47,20 +44,31 @@ def machine(name, interface, user_data, firmware=None, memory="128Mi"):
     }
 
 
+def efi_machine(public_key):
+    vm = machine(EFI, {"bridge": {}, "macAddress": MAC},
+                 f"#cloud-config\nhostname: {EFI}\nssh_authorized_keys:\n- {public_key}")
+    domain = vm["spec"]["template"]["spec"]["domain"]
+    domain["firmware"] = {"bootloader": {"efi": {"secureBoot": False}}}
+    domain["memory"]["guest"] = "256Mi"
+    domain["cpu"] = {"cores": 2}
+    return vm
+
+
+def open_machine():
+    vm = machine(OPEN, {"masquerade": {}},
+                 "#cloud-config\nruncmd:\n- echo the seed ran > /tmp/seed\n")
+    spec = vm["spec"]["template"]["spec"]
+    spec["domain"]["devices"]["disks"].append({"name": "spare", "disk": {"bus": "virtio"}})
+    spec["volumes"].append({"name": "spare", "emptyDisk": {"capacity": "64Mi"}})
+    return vm
+
+
 def apply_all(node):
     """All four at once."""
     key = f"{node.root}/key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with open(f"{key}.pub") as public:
-        keys = f"#cloud-config\nhostname: {EFI}\nssh_authorized_keys:\n- {public.read()}"
+    with open(f"{key}.pub") as file:
+        public_key = file.read()
     node.vm("apply", "-f", f"{EXAMPLES}/vm-pod.yaml", "-f", f"{EXAMPLES}/vm-masquerade.yaml")
-    node.apply({
-        "apiVersion": "v1",
-        "kind": "List",
-        "items": [
-            machine(EFI, {"bridge": {}, "macAddress": MAC}, keys,
-                    firmware={"efi": {"secureBoot": False}}, memory="256Mi"),
-            machine(OPEN, {"masquerade": {}},
-                    "#cloud-config\nruncmd:\n- echo the seed ran > /tmp/seed\n"),
-        ],
-    })
+    node.apply({"apiVersion": "v1", "kind": "List",
+                "items": [efi_machine(public_key), open_machine()]})

@@ -53,10 +53,10 @@ class Node:
     # ---- the agent ------------------------------------------------------------------------------
 
     def start(self, timeout=60):
-        """Starts the agent; returns when it says that it is ready."""
+        """Starts the agent, which ends with this process; returns when it says that it is ready."""
         self.agent = subprocess.Popen(
-            [AGENT, "--socket", self.socket, "--state-dir", self.state, "--run-dir", self.run_dir,
-             "--bpffs", self.bpffs],
+            ["setpriv", "--pdeathsig", "KILL", AGENT, "--socket", self.socket, "--state-dir",
+             self.state, "--run-dir", self.run_dir, "--bpffs", self.bpffs],
             stderr=subprocess.PIPE, text=True)
         ready = threading.Event()
         threading.Thread(target=self._keep_log, args=(self.agent, ready), daemon=True).start()

@@ -76,6 +76,30 @@ def test_efi_guest_was_started_by_efi(world):
     world.guests[POD].run("test ! -d /sys/firmware/efi")
 
 
+def test_two_cpus_have_two_queues(world):
+    guest = world.guests[EFI]
+    expect("CPUs", "2", guest.run("nproc"))
+    expect("queues", "2", guest.run("ls -d /sys/class/net/eth0/queues/rx-* | wc -l"))
+
+
+def test_empty_disk_is_there(world):
+    expect("sectors", str(64 * 2048), world.guests[OPEN].run("cat /sys/block/vdc/size"))
+
+
+def test_second_console_begins_with_what_was_printed_last(world):
+    first, second = world.guests[POD], world.connect(POD)
+    second.wait_for("demo is ready: eth0")
+    second.run("echo said to $(hostname)")
+    first.wait_for("said to demo\n")
+    first.close()
+
+
+def test_console_between_pipes_ends_with_its_input(world):
+    said = world.node.vm("console", OPEN, input="echo $((6 * 7))\r")
+    if "42" not in said:
+        raise Failed(f"the console says: {said!r}")
+
+
 def test_vm_says_that_it_runs(world):
     for name in ALL:
         vm = world.node.get("vm", name)["status"]

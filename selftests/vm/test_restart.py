@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Agent and launcher are killed and come back; the guest does not notice."""
+import json
 import os
 import signal
 import urllib.request
 
 from machines import ALL, OPEN, POD
-from node import Failed, run
+from node import NAMESPACE, Failed, run
 from test_boot import addresses, expect
 from test_network import url
 
 
 def links(world, name):
-    """What hangs on the hooks of a VM's pod."""
-    return run("ip", "netns", "exec", world.node.netns(name), "bpftool", "net", "show")
+    """The kernel's numbers of a VM's attachments: another number would be another attachment."""
+    pins = f"{world.node.bpffs}/{NAMESPACE}_{name}_default"
+    return {pin: json.loads(run("bpftool", "-j", "link", "show", "pinned", f"{pins}/{pin}"))["id"]
+            for pin in sorted(os.listdir(pins))}
 
 
 def test_line_works_while_the_agent_is_dead(world):
