@@ -17,11 +17,21 @@ real_names() {
 	done
 }
 
+# As root, apt warns that its unprivileged user cannot write here; it then goes on as root.
+download() {
+	names=$(real_names "$@") && [ "$names" ] &&
+		(cd "$part/.debs" && apt-get -qq -o APT::Sandbox::User=root download $names)
+}
+
 part=$dir.part
 rm -rf "$part" "$dir"
 mkdir -p "$part/.debs"
-# As root, apt warns that its unprivileged user cannot write here; it then goes on as root.
-(cd "$part/.debs" && apt-get -qq -o APT::Sandbox::User=root download $(real_names "$@"))
+# Lists that are missing, or older than what the archive still has, are the usual reason to fail.
+download "$@" || {
+	echo "fetch.sh: trying once more with fresh package lists" >&2
+	apt-get -qq update
+	download "$@"
+}
 for deb in "$part"/.debs/*.deb; do
 	dpkg-deb -x "$deb" "$part"
 done
