@@ -1,3 +1,4 @@
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tests of the whole line: a node, pods on it, a Linux stack behind each tap in the
 # VM's place (selftests/kernels/wire.c), and an agent of its own. The test sets `name` first; all
