@@ -95,7 +95,7 @@ def test_second_console_begins_with_what_was_printed_last(world):
 
 
 def test_console_between_pipes_ends_with_its_input(world):
-    said = world.node.vm("console", OPEN, input="echo $((6 * 7))\r")
+    said = world.node.vm("console", OPEN, "--linger", "5s", input="echo $((6 * 7))\r")
     if "42" not in said:
         raise Failed(f"the console says: {said!r}")
 

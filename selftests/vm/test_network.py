@@ -83,7 +83,7 @@ def test_guests_reach_each_other(world):
         hostname = world.guests[other].run("hostname")
         for address in addresses(world, other):
             ping = "ping6" if ":" in address else "ping"
-            world.guests[one].run(f"{ping} -c 2 -W 5 {address}")
+            world.guests[one].run(f"{ping} -c 2 -i 0.2 -W 5 {address}")
             expect(f"{one} to {other}", hostname,
                    world.guests[one].run(f"timeout 10 wget -qO- '{url(address)}'"))
 
