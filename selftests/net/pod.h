@@ -111,9 +111,13 @@ static inline int pod_open_tap_here(void *data, struct bl_err *err)
 	return ioctl(pod->tap_fd, TUNSETIFF, &request);
 }
 
+/* Opens the tap as a VMM would. What is sent to it before the kernel has noticed the carrier is lost,
+ * so this waits for the state that follows it. */
 static inline void pod_open_tap(struct pod *pod)
 {
 	assert_int_equal(netns_do(pod->netns_fd, pod_open_tap_here, pod, NULL), 0);
+	run("timeout 10 sh -c 'until ip -n %s link show tap0 | grep -q \"state UP\"; do :; done'",
+	    pod->name);
 }
 
 static inline void pod_remove(struct pod *pod)
