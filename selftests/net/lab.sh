@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# A laboratory for one test: pods as the ptp CNI makes them, a whole Linux stack behind each tap in
+# the VM's place, the real agent and the real command. Sourced by test_*.sh, which call lab_open first.
+# Everything is named net-<test>-...; leftovers of a run that crashed go when the next one begins.
+#
+#   net-<test>-host          net-<test>-pod<n>               net-<test>-vm<n>
+#   the world, gateway, lxc<n> ====== eth0 [Beeline] tap0 ------ eth0 (another tap; `wire` copies frames)
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+build=${B:-build}
+outside=10.99.0.1 outside6=fd00:99::1 # what lies behind the node
+failed=0
+
+# ---- results ----
+
+# check NAME COMMAND...: one result line, and the command's own status. It runs in this shell.
+check() {
+	local name=$1
+	shift
+	if "$@" >"$dir/said" 2>&1; then
+		echo "ok $test/$name"
+		return
+	fi
+	echo "not ok $test/$name: $(tail -n 1 "$dir/said")"
+	failed=1
+	return 1
+}
+
+fails() { ! "$@"; }
+
+# equal WHAT GOT WANTED
+equal() {
+	[ "$2" = "$3" ] && return
+	echo "$1: $2, not $3"
+	return 1
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			echo "in vain: $*"
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# ---- life and death of a laboratory ----
+
+lab_remove() {
+	local pid netns
+	while read -r pid; do
+		# the number may be somebody else's by now
+		grep -qasF "$lab" "/proc/$pid/cmdline" && kill -9 "$pid"
+	done 2>/dev/null <"$dir/pids"
+	wait
+	for netns in /run/netns/"$lab"-*; do
+		[ -e "$netns" ] || continue
+		ip netns pids "${netns##*/}" | xargs -r kill -9
+		ip netns del "${netns##*/}"
+	done
+	rm -rf "$bpffs" "$dir"
+} 2>/dev/null
+
+lab_close() {
+	local code=$?
+	trap - EXIT
+	[ "${KEEP_LOGS:-}" ] && cp -r "$dir" "$KEEP_LOGS"
+	lab_remove
+	[ $code = 0 ] && exit $failed
+	exit "$code"
+}
+
+lab_open() { # TEST
+	test=$1
+	lab=net-$test
+	dir=/tmp/$lab
+	bpffs=/sys/fs/bpf/$lab
+	agents=0
+	exec 9>"/run/lock/beeline-$lab" && flock 9
+	lab_remove
+	mkdir "$dir"
+	trap lab_close EXIT
+	trap 'exit 1' HUP INT TERM
+	host=$lab-host
+	ip netns add "$host"
+	ip -n "$host" link set lo up
+	ip -n "$host" addr add $outside/32 dev lo
+	ip -n "$host" addr add $outside6/128 dev lo nodad
+	sysctl_in "$host" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# spawn LOG COMMAND...: in the background, as $spawned; dies with the laboratory.
+spawn() {
+	local log=$1
+	shift
+	"$@" </dev/null >"$log" 2>&1 9>&- &
+	spawned=$!
+	echo $spawned >>"$dir/pids"
+}
+
+within() { ip netns exec "$@"; }
+
+sysctl_in() { # NETNS SETTING...
+	local netns=$1
+	shift
+	within "$netns" sysctl -qw "$@"
+}
+
+# ---- the agent ----
+
+beeline() { "$build/beeline" "$@"; }
+
+agent_start() { # [PROGRAM]
+	local log=$dir/agent.$((++agents))
+	export BEELINE_SOCKET=$dir/agent.sock
+	: >"$log"
+	spawn "$log" "${1:-$build/beeline-agent}" --socket "$BEELINE_SOCKET" \
+		--state-dir "$dir/state" --run-dir "$dir/run" --bpffs "$bpffs"
+	agent=$spawned
+	timeout 60 grep -qm 1 'msg="\?ready' <(tail -n +1 -f --pid=$agent "$log" 9>&-) && return
+	cat "$log"
+	return 1
+}
+
+agent_kill() {
+	kill -9 "$agent" && wait "$agent"
+	[ $? = 137 ]
+} 2>/dev/null
+
+# ---- pods and VMs ----
+
+# pod_make N [ROUTE-OPTIONS...]: addresses .N and ::N, all neighbours behind the gateway .1.
+pod_make() {
+	local n=$1 pod=$lab-pod$1
+	shift
+	ip netns add "$pod"
+	ip -n "$host" link add "lxc$n" type veth peer name eth0 netns "$pod"
+	sysctl_in "$pod" net.ipv6.conf.eth0.accept_dad=0
+	ip -n "$host" addr add 10.88.0.1/32 dev "lxc$n"
+	ip -n "$host" addr add fd00:88::1/128 dev "lxc$n" nodad
+	ip -n "$host" link set "lxc$n" up
+	ip -n "$pod" link set lo up
+	ip -n "$pod" link set eth0 up
+	ip -n "$host" route add "10.88.0.$n" dev "lxc$n"
+	ip -n "$host" route add "fd00:88::$n" dev "lxc$n"
+	ip -n "$pod" addr add "10.88.0.$n/24" dev eth0 noprefixroute
+	ip -n "$pod" addr add "fd00:88::$n/64" dev eth0 nodad noprefixroute
+	ip -n "$pod" route add 10.88.0.1 dev eth0 scope link src "10.88.0.$n"
+	ip -n "$pod" route add 10.88.0.0/24 via 10.88.0.1 src "10.88.0.$n"
+	ip -n "$pod" route add default via 10.88.0.1 "$@"
+	ip -n "$pod" route add fd00:88::1 dev eth0
+	ip -n "$pod" route add default via fd00:88::1 "$@"
+	pod_tap "$pod"
+}
+
+pod_tap() { # POD
+	ip -n "$1" tuntap add dev tap0 mode tap vnet_hdr
+	ip -n "$1" link set tap0 txqueuelen 10000 up
+}
+
+mac_of() { # NETNS
+	within "$1" cat /sys/class/net/eth0/address
+}
+
+# endpoint_add N BINDING [OPTION...]: Beeline's line. In masquerade the guest has a MAC of its own.
+endpoint_add() {
+	local n=$1 binding=$2
+	shift 2
+	[ "$binding" = pod ] || set -- --mac "02:00:00:00:00:0$n" "$@"
+	beeline endpoint add "$lab-$n" --netns "$lab-pod$n" --binding "$binding" "$@"
+}
+
+# guest_start N MAC: the stack in the VM's place, up, without an address of its own making.
+guest_start() {
+	local vm=$lab-vm$1
+	ip netns add "$vm"
+	spawn "$dir/wire$1" "$build/kernels/wire" "$lab-pod$1" tap0 "$vm" eth0 "$2"
+	wait_for 10 grep -q wired "$dir/wire$1"
+	ip -n "$vm" link set lo up
+	ip -n "$vm" link set eth0 txqueuelen 10000 up
+}
+
+# guest_address N BINDING: what DHCP would have given, at once.
+guest_address() {
+	local vm=$lab-vm$1 gateway=10.88.0.1
+	case $2 in
+	pod) guest4=10.88.0.$1/24 guest6=fd00:88::$1/128 ;;
+	masquerade) guest4=10.0.2.2/24 guest6=fd10:0:2::2/120 gateway=10.0.2.1 ;;
+	esac
+	ip -n "$vm" addr add "$guest4" dev eth0
+	ip -n "$vm" route add default via "$gateway"
+	ip -n "$vm" addr add "$guest6" dev eth0 nodad
+	wait_for 20 has_router "$vm"
+}
+
+has_router() { # VM
+	ip -n "$1" -6 route show default | grep -q '^default via fe80:'
+}
+
+# vm_make N BINDING [OPTION...]: all of it.
+vm_make() {
+	local n=$1 binding=$2
+	shift 2
+	endpoint_add "$n" "$binding" "$@" || return 1
+	guest_start "$n" "$(beeline endpoint get "$lab-$n" -o json | json endpoint.mac)"
+	guest_address "$n" "$binding"
+}
+
+# json PATH: a member of the document on standard input.
+json() {
+	python3 -c 'import functools, json, sys
+print(functools.reduce(lambda at, key: at[key], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
+}
+
+# counted N DIRECTION NAME: packets that ended so. DIRECTION and NAME as `endpoint get` shows them.
+counted() {
+	beeline endpoint get "$lab-$1" -o json | python3 -c 'import json, sys
+direction, name = sys.argv[1:]
+print(sum(item["packets"] for item in json.load(sys.stdin)["counters"]["reasons"]
+          if (item["direction"], item["reason"]) == (direction, name)))' "$2" "$3"
+}
