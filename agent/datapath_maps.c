@@ -81,19 +81,44 @@ int datapath_read_nexthop(struct datapath *datapath, uint32_t index, enum bl_fam
 			  ret_nexthop, err);
 }
 
+/* Calls fn with each key that an endpoint can have. There are a few dozen, whereas a walk through the
+ * map meets those of all endpoints. */
+static int for_each_verdict(uint32_t index,
+			    int (*fn)(int fd, struct bl_verdict_key *key, void *data), int fd,
+			    void *data)
+{
+	static const uint8_t reasons[] = {
+#define X(name, number, text) (number),
+		BL_REASONS(X)
+#undef X
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < BL_DIRECTIONS_MAX * sizeof(reasons); i++) {
+		struct bl_verdict_key key = {
+			.endpoint = (uint16_t)index,
+			.direction = (uint8_t)(i / sizeof(reasons)),
+			.reason = reasons[i % sizeof(reasons)],
+		};
+
+		r = fn(fd, &key, data);
+	}
+	return r;
+}
+
+static int delete_verdict(int fd, struct bl_verdict_key *key, void *data)
+{
+	int r = bpf_map_delete_elem(fd, key);
+
+	return r < 0 && r != -ENOENT ? r : 0;
+}
+
 static int clear_verdicts(struct datapath *datapath, uint32_t index, struct bl_err *err)
 {
 	int fd = bpf_map__fd(datapath->skeleton->maps.bl_verdicts);
-	struct bl_verdict_key key, next;
-	bool more = bpf_map_get_next_key(fd, NULL, &next) == 0;
+	int r = for_each_verdict(index, delete_verdict, fd, NULL);
 
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(fd, &key, &next) == 0;
-		if (key.endpoint == index && bpf_map_delete_elem(fd, &key) < 0 && errno != ENOENT)
-			return bl_fail_errno(err, -errno, "deleting a counter");
-	}
-	return 0;
+	return r < 0 ? bl_fail_errno(err, r, "deleting a counter") : 0;
 }
 
 /* Both wait for programs that still look into the share; see rcu.h. */
@@ -203,25 +228,37 @@ int datapath_traffic(struct datapath *datapath, uint32_t index, enum bl_directio
 	return r;
 }
 
+struct verdicts {
+	void (*fn)(const struct bl_verdict_key *key, const struct bl_counter *counter, void *data);
+	void *data;
+	struct bl_counter *counters; /* one per CPU */
+	int n_cpus;
+};
+
+static int read_verdict(int fd, struct bl_verdict_key *key, void *data)
+{
+	struct verdicts *v = data;
+	struct bl_counter total;
+
+	if (bpf_map_lookup_elem(fd, key, v->counters) < 0)
+		return 0;
+	total = sum(v->counters, v->n_cpus);
+	v->fn(key, &total, v->data);
+	return 0;
+}
+
 int datapath_verdicts(struct datapath *datapath, uint32_t index,
 		      void (*fn)(const struct bl_verdict_key *key, const struct bl_counter *counter,
 				 void *data),
 		      void *data, struct bl_err *err)
 {
-	int fd = bpf_map__fd(datapath->skeleton->maps.bl_verdicts);
 	bl_autofree struct bl_counter *counters =
 		bl_alloc((size_t)datapath->n_cpus * sizeof(*counters));
-	struct bl_verdict_key key, *at = NULL;
+	struct verdicts v = {
+		.fn = fn, .data = data, .counters = counters, .n_cpus = datapath->n_cpus};
 
-	while (bpf_map_get_next_key(fd, at, &key) == 0) {
-		at = &key;
-		if (key.endpoint != index || bpf_map_lookup_elem(fd, &key, counters) < 0)
-			continue;
-		struct bl_counter total = sum(counters, datapath->n_cpus);
-
-		fn(&key, &total, data);
-	}
-	return 0;
+	return for_each_verdict(index, read_verdict,
+				bpf_map__fd(datapath->skeleton->maps.bl_verdicts), &v);
 }
 
 int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost, struct bl_err *err)

@@ -155,11 +155,11 @@ static int read_network(struct endpoint *endpoint, int netns_fd, struct podnet *
 }
 
 /* Who answers for the pod's addresses, and that nobody answers on the guest's segment. */
-static int settle_owner(struct endpoint *endpoint, int netns_fd, const struct podnet *podnet,
-			struct bl_err *err)
+static int settle_owner(struct endpoint *endpoint, int netns_fd, const struct tap_state *tap,
+			const struct podnet *podnet, struct bl_err *err)
 {
 	bool spoken_for = podnet->family[BL_V4].spoken_for || podnet->family[BL_V6].spoken_for;
-	int r = tap_silence(netns_fd, endpoint->record->spec.tap, err);
+	int r = tap->silent ? 0 : tap_silence(netns_fd, endpoint->record->spec.tap, err);
 
 	if (r == 0 && spoken_for && endpoint->record->spec.binding == BL_BINDING_POD)
 		r = podnet_silence(netns_fd, podnet, err);
@@ -179,7 +179,7 @@ int endpoint_sync(struct endpoint *endpoint, int netns_fd, bool *ret_rebuilt, st
 	if (r == 0)
 		r = entry_build(&endpoint->record->spec, &podnet, tap.ifindex, &entry, err);
 	if (r == 0)
-		r = settle_owner(endpoint, netns_fd, &podnet, err);
+		r = settle_owner(endpoint, netns_fd, &tap, &podnet, err);
 	if (r == 0)
 		r = write_entries(endpoint, &podnet, &entry, err);
 	if (r == 0)

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <linux/if_tun.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 
 #include <libmnl/libmnl.h>
@@ -29,6 +31,9 @@
 #	define TUN_F_USO4 0x20
 #	define TUN_F_USO6 0x40
 #endif
+
+#define ARP_IGNORE_ALL     8
+#define ARP_IGNORE_ALL_SET "8"
 
 #define OFFLOADS     (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 #define OFFLOADS_USO (OFFLOADS | TUN_F_USO4 | TUN_F_USO6)
@@ -66,6 +71,36 @@ static bool is_tun(const struct nlattr *linkinfo)
 	return false;
 }
 
+/* One setting of the device in a family's array of them. */
+static uint32_t setting(const struct nlattr *family, uint16_t array, size_t index)
+{
+	const struct nlattr *attr;
+	uint32_t value = 0;
+
+	mnl_attr_for_each_nested(attr, family) if (mnl_attr_get_type(attr) == array &&
+						   mnl_attr_get_payload_len(attr) >=
+							   (index + 1) * sizeof(value))
+		memcpy(&value, (uint32_t *)mnl_attr_get_payload(attr) + index, sizeof(value));
+	return value;
+}
+
+/* A kernel without IPv6 says nothing of it, and needs no silencing there. */
+static bool is_silent(const struct nlattr *families)
+{
+	const struct nlattr *family;
+	bool silent = true;
+
+	mnl_attr_for_each_nested(family, families)
+	{
+		if (mnl_attr_get_type(family) == AF_INET)
+			silent &= setting(family, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1) ==
+				  ARP_IGNORE_ALL;
+		else if (mnl_attr_get_type(family) == AF_INET6)
+			silent &= setting(family, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6) == 1;
+	}
+	return silent;
+}
+
 static int take_link(const struct nlmsghdr *message, void *data)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
@@ -84,6 +119,8 @@ static int take_link(const struct nlmsghdr *message, void *data)
 			memcpy(state->mac, mnl_attr_get_payload(attr), sizeof(state->mac));
 		else if (type == IFLA_LINKINFO && is_tun(attr))
 			read_tun(attr, state);
+		else if (type == IFLA_AF_SPEC)
+			state->silent = is_silent(attr);
 	}
 	return MNL_CB_OK;
 }
@@ -215,7 +252,8 @@ int tap_silence(int netns_fd, const char *name, struct bl_err *err)
 {
 	int r = set_device(netns_fd, "ipv6", name, "disable_ipv6", "1", err);
 
-	return r < 0 ? r : set_device(netns_fd, "ipv4", name, "arp_ignore", "8", err);
+	return r < 0 ? r
+		     : set_device(netns_fd, "ipv4", name, "arp_ignore", ARP_IGNORE_ALL_SET, err);
 }
 
 /* A tap in the wanted shape is taken as it is: it may be in use. */
@@ -243,7 +281,7 @@ int tap_make(const struct tap_spec *spec, struct bl_err *err)
 	struct tap_state state = {0};
 	int r = find_or_make(spec, &state, err);
 
-	if (r == 0)
+	if (r == 0 && !state.silent)
 		r = tap_silence(spec->netns_fd, spec->name, err);
 	if (r == 0)
 		r = rtnl_open(spec->netns_fd, &sock, err);

@@ -26,6 +26,7 @@ struct tap_state {
 	bool persistent; /* it would be there without its user too: rebuild it when it goes */
 	uid_t uid;
 	bool multi_queue;
+	bool silent; /* as tap_silence() leaves it */
 	uint16_t mtu;
 	uint8_t mac[6];
 };

@@ -10,21 +10,35 @@
 #include <netinet/icmp6.h>
 
 #include "../../agent/advert.h"
+#include "../../agent/tap.h"
 
 static void test_attach(void **state)
 {
 	struct fixture *f = *state;
 	struct endpoint_spec spec = spec_of(f);
-	const struct endpoint *endpoint = attach(f, &spec);
+	struct tap_state tap;
+	const struct endpoint *endpoint = NULL;
 	char text[BL_ADDR_TEXT_MAX];
-	struct bl_addr addr = endpoint_addr4(endpoint);
+	struct bl_addr addr;
 
+	assert_int_equal(tap_read(f->pod.netns_fd, "tap0", &tap, &f->err), 0);
+	assert_false(tap.silent);
+	endpoint = attach(f, &spec);
+	addr = endpoint_addr4(endpoint);
 	assert_string_equal(bl_addr_format(&addr, text), "10.77.0.2");
 	addr = endpoint_addr6(endpoint);
 	assert_string_equal(bl_addr_format(&addr, text), "fd77::2");
 	assert_int_equal(endpoint_mtu(endpoint), 1450);
 	assert_line(f);
 	assert_int_equal(n_local(f), 0);
+	assert_int_equal(tap_read(f->pod.netns_fd, "tap0", &tap, &f->err), 0);
+	assert_true(tap.silent);
+	assert_int_equal(
+		number("ip netns exec %s cat /proc/sys/net/ipv4/conf/tap0/arp_ignore", f->pod.name),
+		8);
+	assert_int_equal(number("ip netns exec %s cat /proc/sys/net/ipv6/conf/tap0/disable_ipv6",
+				f->pod.name),
+			 1);
 	run("ip -n %s addr show dev eth0 | grep -q 10.77.0.2/24", f->pod.name);
 	run("ip -n %s route show default | grep -q 'via 10.77.0.1'", f->pod.name);
 	run("ls " BPFFS "/%s/to_vm " BPFFS "/%s/from_vm >/dev/null", f->pod.name, f->pod.name);
