@@ -1,5 +1,5 @@
+#!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
 # A laboratory for one test: pods as the ptp CNI makes them, a whole Linux stack behind each tap in
 # the VM's place, the real agent and the real command. Sourced by test_*.sh, which call lab_open first.
 # Everything is named net-<test>-...; leftovers of a run that crashed go when the next one begins.
