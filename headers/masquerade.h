@@ -66,6 +66,14 @@ static __always_inline enum bl_verdict bl_masq_hairpin(struct __sk_buff *skb, st
 	return BL_TO_TAP;
 }
 
+/* Does the gateway's MAC lead there? It does for the gateway itself, on-link as it is. */
+static __always_inline bool bl_is_behind_gateway(const struct bl_pkt *pkt)
+{
+	return bl_addr_eq(&pkt->dst,
+			  pkt->family == BL_V6 ? &pkt->ep->gateway6 : &pkt->ep->gateway4) ||
+	       !bl_is_onlink(pkt, &pkt->dst);
+}
+
 /* From the VM, behind guard, responders and MTU. */
 static __always_inline enum bl_verdict bl_masq_to_wire(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
@@ -87,7 +95,7 @@ static __always_inline enum bl_verdict bl_masq_to_wire(struct __sk_buff *skb, st
 		return bl_drop(pkt, BL_REASON_INVALID);
 
 	hop = bl_nexthop(pkt, pkt->family);
-	if (!hop || !hop->word || bl_is_onlink(pkt, &pkt->dst)) {
+	if (!hop || !hop->word || !bl_is_behind_gateway(pkt)) {
 		pkt->reason = BL_REASON_RESOLVING;
 		pkt->mark = BL_MARK_GUEST;
 		return BL_TO_NEIGHBOUR;

@@ -21,6 +21,7 @@ GATEWAY_MAC = "02:00:00:00:cc:01"
 OTHER_MAC = "02:00:00:00:dd:01"
 POD4, POD6 = "10.22.0.7", "fd00:10:22::7"
 GATEWAY4, GATEWAY6 = "10.22.0.1", "fd00:10:22::1"
+NEIGHBOUR4 = "10.22.0.50"  # on the link, beside the gateway
 GUEST4, GUEST6 = "10.0.2.2", "fd10:0:2::2"
 ROUTER4, ROUTER6 = "10.0.2.1", "fe80::1"
 GUEST_LL = "fe80::aff:fe00:aa01"
@@ -92,9 +93,10 @@ class Fixture:
         ep.set("router6", address(ROUTER6))
         ep.set("dhcp_server4", address(GATEWAY4 if index == POD else ROUTER4))
         ep.set("delta4", delta(guest4, POD4)).set("delta6", delta(guest6, POD6))
-        ep.set("n_onlink", 2)
+        ep.set("n_onlink", 3)
         ep.set("onlink.0.addr", address(GATEWAY4)).set("onlink.0.bits", 128)
         ep.set("onlink.1.addr", address(GATEWAY6)).set("onlink.1.bits", 128)
+        ep.set("onlink.2.addr", address(NEIGHBOUR4)).set("onlink.2.bits", 128)
         ep.set("ct_sets", 0 if index == POD else 16)
         if index == PORTS:
             ep.set("n_ports", 2)

@@ -229,8 +229,10 @@ def test_the_guests_resolved_packets_are_not_the_pods(fx):
 
 
 def test_on_link_and_unknown_neighbours_are_resolved_by_the_kernel(fx):
-    expect(fx.from_vm(eth(dst=ROUTER_MAC) / IP(src=GUEST4, dst=GATEWAY4) / UDP() / b"x", MASQ),
+    expect(fx.from_vm(eth(dst=ROUTER_MAC) / IP(src=GUEST4, dst=NEIGHBOUR4) / UDP() / b"x", MASQ),
            REDIRECT, "RESOLVING")
+    for ip in (IP(src=GUEST4, dst=GATEWAY4), IPv6(src=GUEST6, dst=GATEWAY6)):
+        assert forwarded(fx.from_vm(eth(dst=ROUTER_MAC) / ip / UDP() / b"x", MASQ)).dst == GATEWAY_MAC
     for family, frame in ((0, out4()), (1, out6())):
         fx.dp.update("bl_nexthops", MASQ * 2 + family, bytes(8))
         expect(fx.from_vm(frame / UDP() / b"x", MASQ), REDIRECT, "RESOLVING")
