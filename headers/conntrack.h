@@ -41,12 +41,13 @@ static __always_inline __u32 bl_ct_now(void)
 
 static __always_inline __u32 bl_ct_hash(const struct bl_ct_tuple *tuple)
 {
-	__u64 hash = tuple->remote.halves[0] * 0x9e3779b97f4a7c15ull;
+	__u64 hash = ((__u64)tuple->fragment << 40) | ((__u64)tuple->protocol << 32) |
+		     ((__u64)tuple->remote_port << 16) | tuple->local_port;
 
+	hash = (hash ^ tuple->remote.halves[0]) * 0x9e3779b97f4a7c15ull;
+	hash ^= hash >> 32;
 	hash = (hash ^ tuple->remote.halves[1]) * 0xff51afd7ed558ccdull;
 	hash ^= hash >> 32;
-	hash ^= ((__u64)tuple->remote_port << 32) | ((__u64)tuple->local_port << 16) |
-		((__u64)tuple->protocol << 8) | tuple->fragment;
 	hash *= 0xc4ceb9fe1a85ec53ull;
 	return hash >> 32;
 }
