@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -208,6 +209,18 @@ static int log_libbpf(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
+/* The programs' unit of time: the ticks that are a second or a little more, as a power of two. */
+static uint32_t tick_shift(void)
+{
+	struct timespec tick = {.tv_nsec = 4000000};
+	uint32_t shift = 0;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	while ((uint64_t)tick.tv_nsec << shift < 1000000000)
+		shift++;
+	return shift;
+}
+
 /* The kfunc by which the programs read a frame's checksum state for next to nothing. */
 static bool kernel_can_cast(void)
 {
@@ -239,6 +252,7 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	if (!datapath->skeleton)
 		return bl_fail_errno(err, -errno, "opening the BPF programs");
 	datapath->skeleton->rodata->bl_can_cast = kernel_can_cast();
+	datapath->skeleton->rodata->bl_tick_shift = tick_shift();
 	r = place_maps(datapath, err);
 	if (r < 0)
 		return r;

@@ -157,9 +157,8 @@ struct bl_lease {
 
 enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
 
-/* Times are in units of 2^30 ns of CLOCK_MONOTONIC: seconds, nearly, without a division. */
-#define BL_CT_TIME_SHIFT 30
-#define BL_CT_CLAIMED    0xffffffffu /* expires: somebody is writing this entry */
+/* Times are in a power of two of the kernel's ticks since it booted, a second or a little more. */
+#define BL_CT_CLAIMED 0xffffffffu /* expires: somebody is writing this entry */
 
 struct bl_ct_entry {
 	struct bl_addr remote;
