@@ -10,7 +10,7 @@
 #include "variant.h"
 
 #define REPS_MAX   1000
-#define BURSTS_MAX 16
+#define BURSTS_MAX (FRAME_FLOWS / FRAME_BURST)
 
 struct measure_spec {
 	unsigned int reps;   /* at most */
