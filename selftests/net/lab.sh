@@ -115,12 +115,12 @@ sysctl_in() { # NETNS SETTING...
 
 beeline() { "$build/beeline" "$@"; }
 
-agent_start() { # [PROGRAM]
-	local log=$dir/agent.$((++agents))
+agent_start() { # [PROGRAM [OPTION...]]
+	local program=${1:-$build/beeline-agent} log=$dir/agent.$((++agents))
 	export BEELINE_SOCKET=$dir/agent.sock
 	: >"$log"
-	spawn "$log" "${1:-$build/beeline-agent}" --socket "$BEELINE_SOCKET" \
-		--state-dir "$dir/state" --run-dir "$dir/run" --bpffs "$bpffs"
+	spawn "$log" "$program" --socket "$BEELINE_SOCKET" --state-dir "$dir/state" \
+		--run-dir "$dir/run" --bpffs "$bpffs" "${@:2}"
 	agent=$spawned
 	timeout 60 grep -qm 1 'msg="\?ready' <(tail -n +1 -f --pid=$agent "$log" 9>&-) && return
 	cat "$log"
