@@ -100,7 +100,7 @@ void table_print_targets(const struct cJSON *report, FILE *out)
 			if (is < 0 || fnmatch(t->name, text_of(row, "name"), 0) != 0 ||
 			    strcmp(text_of(row, "baseline"), t->baseline ? t->baseline : "") != 0)
 				continue;
-			fprintf(out, "%-7s %s%s%s: %.2f, at most %.2f\n",
+			fprintf(out, "%-7s %s%s%s: %.3f, at most %.2f\n",
 				is <= t->limit ? "met" : "MISSED", text_of(row, "name"),
 				t->baseline ? " against " : "", t->baseline ? t->baseline : "", is,
 				t->limit);
