@@ -153,7 +153,7 @@ struct bl_lease {
  * of entries; eviction stays inside a set, so one VM cannot push out another's connections. */
 #define BL_CT_WAYS     4
 #define BL_CT_SETS_MIN 16
-#define BL_CT_SETS     2048 /* 8192 connections in 256 KiB */
+#define BL_CT_SETS     8192 /* 32,768 connections in 1 MiB */
 
 enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
 
