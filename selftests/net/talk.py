@@ -5,9 +5,9 @@
     talk.py tcp     FROM TO ADDRESS [BYTES]   BYTES each way, compared
     talk.py udp     FROM TO ADDRESS [--no-checksum]   datagrams of many sizes, echoed, compared
     talk.py refused FROM ADDRESS              a datagram to a closed port: the ICMP error arrives
-    talk.py closed  FROM ADDRESS PORT         nothing answers a connection attempt, not even a RST
+    talk.py silent  FROM ADDRESS              nothing answers a connection attempt, not even a RST
 
-FROM and TO are network namespaces; ADDRESS is how FROM calls TO. The servers listen on port 7777.
+FROM and TO are network namespaces; ADDRESS is how FROM calls TO, on --port.
 """
 import argparse
 import ctypes
@@ -18,7 +18,6 @@ import socket
 import sys
 import threading
 
-PORT = 7777
 PATIENCE_S = 10
 CLONE_NEWNET = 0x40000000
 SO_NO_CHECK = 11
@@ -45,14 +44,14 @@ def family_of(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def bind(server, address):
+def bind(server, address, port):
     """To the address that the client calls, so that answers come from it; behind masquerade to all."""
     try:
-        server.bind((address, PORT))
+        server.bind((address, port))
     except OSError as error:
         if error.errno != errno.EADDRNOTAVAIL:
             raise
-        server.bind(("", PORT))
+        server.bind(("", port))
 
 
 def receive(connection, n):
@@ -78,10 +77,10 @@ def tcp(args):
     family = family_of(args.address)
     data = random.randbytes(args.bytes)
     listener = socket_in(args.to, family, socket.SOCK_STREAM)
-    listener.bind(("", PORT))
+    listener.bind(("", args.port))
     listener.listen(1)
     client = socket_in(args.source, family, socket.SOCK_STREAM)
-    client.connect((args.address, PORT))
+    client.connect((args.address, args.port))
     server, _ = listener.accept()
     server.settimeout(PATIENCE_S)
     other = threading.Thread(target=exchange, args=(server, data, "the server"))
@@ -102,8 +101,8 @@ def udp(args):
     family = family_of(args.address)
     server = socket_in(args.to, family, socket.SOCK_DGRAM)
     client = socket_in(args.source, family, socket.SOCK_DGRAM)
-    bind(server, args.address)
-    client.connect((args.address, PORT))
+    bind(server, args.address, args.port)
+    client.connect((args.address, args.port))
     if args.no_checksum:
         without_checksum(server, family)
         without_checksum(client, family)
@@ -118,7 +117,7 @@ def udp(args):
 
 def refused(args):
     client = socket_in(args.source, family_of(args.address), socket.SOCK_DGRAM)
-    client.connect((args.address, PORT))
+    client.connect((args.address, args.port))
     client.send(b"is anybody there?")
     try:
         client.recv(1)
@@ -127,7 +126,7 @@ def refused(args):
     raise ValueError("somebody answered")
 
 
-def closed(args):
+def silent(args):
     client = socket_in(args.source, family_of(args.address), socket.SOCK_STREAM)
     client.settimeout(1)
     code = client.connect_ex((args.address, args.port))
@@ -138,7 +137,7 @@ def closed(args):
 def arguments():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(required=True)
-    for function in (tcp, udp, refused, closed):
+    for function in (tcp, udp, refused, silent):
         verb = verbs.add_parser(function.__name__)
         verb.set_defaults(function=function)
         verb.add_argument("source")
@@ -149,8 +148,7 @@ def arguments():
             verb.add_argument("bytes", type=int, nargs="?", default=2 << 20)
         if function is udp:
             verb.add_argument("--no-checksum", action="store_true")
-        if function is closed:
-            verb.add_argument("port", type=int)
+        verb.add_argument("--port", type=int, default=7777)
     return parser.parse_args()
 
 
