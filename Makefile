@@ -53,7 +53,7 @@ CFLAGS_PKG    := $(call pkg,--cflags,$(PACKAGES))
 
 # The library: lib/yaml.c is linked by the command alone, as YAML ends at the edge.
 LIB_SRC      := $(wildcard lib/*.c lib/*/*.c)
-AGENT_SRC    := $(wildcard agent/*.c agent/vmi/*.c)
+AGENT_SRC    := $(wildcard agent/*.c) $(filter-out agent/cli/%,$(wildcard agent/*/*.c))
 CLI_SRC      := $(wildcard agent/cli/*.c)
 LAUNCHER_SRC := $(wildcard launcher/*.c launcher/*/*.c)
 BPF_SRC      := $(wildcard bpf/*.bpf.c)
@@ -89,7 +89,7 @@ $(B)/%.o: %.c Makefile | $(SKELETONS)
 	$(Q)$(CC) $(BASE) $(CFLAGS) $(CFLAGS_PKG) -c -o $@ $<
 
 # The built-in network is this file, taken in by the assembler.
-$(B)/agent/cni_conf.o: deploy/cni/beeline.conflist
+$(B)/agent/sandbox/cni_conf.o: deploy/cni/beeline.conflist
 
 # BPF: object, then skeleton. -mcpu=v3 is what kernel 6.1 knows.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The datapath in the kernel: the shared programs, the maps that they read, and the hooks of each
- * endpoint. datapath.c, datapath_maps.c and hook.c are the only files that speak bpf().
+ * endpoint. datapath.c, datapath/maps.c and hook.c are the only files that speak bpf().
  *
  *   <bpffs>/maps/<map>                        maps, shared by all endpoints and by agents in turn
  *   <bpffs>/<endpoint>/to_vm|from_vm|pod_out  tcx: the link, whose pin keeps it attached;

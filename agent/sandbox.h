@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The pod of one VMI: a network namespace with a CNI-made uplink, and the launcher's container in it.
- * Two implementations stand behind this header: sandbox_oci.c makes a pod on one machine (CNI plugins
- * and runc); later sandbox_kubelet.c finds the one that kubelet made. Which one is linked into use is
+ * Two implementations stand behind this header: sandbox/oci.c makes a pod on one machine (CNI plugins
+ * and runc); later another finds the one that kubelet made. Which one is linked into use is
  * the agent's mode; the reconcile room does not know.
  *
  * Every verb is asynchronous and idempotent: it may be called again after a crash at any point and
@@ -68,7 +68,7 @@ int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const ch
 		    struct sandbox_state *ret_state, struct bl_err *err);
 void sandbox_state_clear(struct sandbox_state *state);
 
-/* Network namespace bl-<namespace>-<name> (sandbox_paths.h: with '-' of the namespace as '_') and CNI
+/* Network namespace bl-<namespace>-<name> (sandbox/paths.h: with '-' of the namespace as '_') and CNI
  * ADD of eth0. */
 void sandbox_make_network(struct sandboxes *sandboxes, const struct bl_vmi *vmi, sandbox_fn *fn,
 			  void *data);

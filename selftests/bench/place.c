@@ -14,7 +14,7 @@
 #include <beeline/process.h>
 
 #include "../../agent/netns.h"
-#include "../../agent/rcu.h"
+#include "../../agent/datapath/rcu.h"
 
 #define NETNS_DIR "/run/netns"
 #define BPFFS     "/sys/fs/bpf"

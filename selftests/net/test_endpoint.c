@@ -9,7 +9,7 @@
 
 #include <netinet/icmp6.h>
 
-#include "../../agent/advert.h"
+#include "../../agent/endpoint/advert.h"
 #include "../../agent/tap.h"
 
 static void test_attach(void **state)

@@ -2,7 +2,7 @@
 /* A pod in all but name, for real: namespace, CNI plugins, runc. */
 #include "sandbox.h"
 
-#include "../../agent/sandbox_oci.h"
+#include "../../agent/sandbox/oci.h"
 
 static void test_network_has_both_families(void **state)
 {

@@ -6,8 +6,8 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip6.h>
 
-#include "../../agent/advert.h"
-#include "../../agent/lease.h"
+#include "../../agent/endpoint/advert.h"
+#include "../../agent/endpoint/lease.h"
 
 /* A receiver's check (RFC 1071): all words of pseudo header and message sum up to 0xffff. */
 static uint16_t received_sum(const struct ip6_hdr *ip, const uint8_t *body, size_t len)

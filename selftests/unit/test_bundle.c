@@ -5,7 +5,7 @@
 #include <beeline/json.h>
 #include <beeline/launcher.h>
 
-#include "../../agent/bundle.h"
+#include "../../agent/sandbox/bundle.h"
 
 static struct cJSON *make(bool kvm, struct bundle_limits limits)
 {

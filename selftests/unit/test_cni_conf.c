@@ -6,7 +6,7 @@
 
 #include <beeline/json.h>
 
-#include "../../agent/cni.h"
+#include "../../agent/sandbox/cni.h"
 
 static struct cJSON *load(const char *path, uint32_t block)
 {

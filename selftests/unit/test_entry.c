@@ -7,8 +7,8 @@
 
 #include <beeline/addr.h>
 
-#include "../../agent/entry.h"
-#include "../../agent/lease.h"
+#include "../../agent/endpoint/entry.h"
+#include "../../agent/endpoint/lease.h"
 
 static struct bl_err err;
 static struct bl_endpoint entry;

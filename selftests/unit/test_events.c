@@ -6,7 +6,7 @@
 
 #include <beeline/json.h>
 
-#include "../../agent/events.h"
+#include "../../agent/endpoint/events.h"
 
 #define ETHERNET(type) "\x02\0\0\0\0\1\x02\0\0\0\0\2" type
 #define IPV4(protocol, offset)                           \

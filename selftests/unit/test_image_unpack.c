@@ -14,7 +14,7 @@
 
 #include <beeline/json.h>
 
-#include "../../agent/image_unpack.h"
+#include "../../agent/image/unpack.h"
 
 #define DISK_LEN  (64 * 1024)
 #define ROUNDS    1500

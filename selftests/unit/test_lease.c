@@ -10,7 +10,7 @@
 
 #include <beeline/addr.h>
 
-#include "../../agent/lease.h"
+#include "../../agent/endpoint/lease.h"
 
 #define MAX_ROUTES 64
 

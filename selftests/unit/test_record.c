@@ -7,7 +7,7 @@
 
 #include <beeline/addr.h>
 
-#include "../../agent/record.h"
+#include "../../agent/endpoint/record.h"
 
 static struct bl_err err;
 

@@ -6,7 +6,7 @@
 
 #include <beeline/addr.h>
 
-#include "../../agent/resolvconf.h"
+#include "../../agent/endpoint/resolvconf.h"
 
 static struct resolvconf conf;
 

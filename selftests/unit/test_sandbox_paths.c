@@ -4,7 +4,7 @@
 
 #include <beeline/api.h>
 
-#include "../../agent/sandbox_paths.h"
+#include "../../agent/sandbox/paths.h"
 
 static char *id_of(uint32_t instance, const char *namespace, const char *name)
 {

@@ -2,7 +2,7 @@
 /* The instructions of a stub, as the kernel will read them. */
 #include "unit.h"
 
-#include "../../agent/stub.h"
+#include "../../agent/datapath/stub.h"
 
 static void test_instructions(void **state)
 {

@@ -17,7 +17,7 @@ $(B)/asan/%.o: %.c Makefile | $(SKELETONS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(SANITIZE) $(CFLAGS_PKG) -c -o $@ $<
 
-$(B)/asan/agent/cni_conf.o: deploy/cni/beeline.conflist
+$(B)/asan/agent/sandbox/cni_conf.o: deploy/cni/beeline.conflist
 
 $(B)/asan/parts.a: $(patsubst %.c,$(B)/asan/%.o,$(PART_SRC))
 	$(call say,AR,$@)
@@ -33,7 +33,7 @@ $(B)/clang/%.o: %.c Makefile | $(SKELETONS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(BASE) -O0 $(CFLAGS_PKG) -c -o $@ $<
 
-$(B)/clang/agent/cni_conf.o: deploy/cni/beeline.conflist
+$(B)/clang/agent/sandbox/cni_conf.o: deploy/cni/beeline.conflist
 
 $(B)/clang/all: $(patsubst %.c,$(B)/clang/%.o,$(ALL_SRC) $(UNIT_SRC))
 	$(Q)touch $@

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Methods that look on: monitor (packets), status (the agent itself). */
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+#include <beeline/version.h>
+
+#include "../agent.h"
+#include "../api.h"
+#include "../endpoint.h"
+#include "../kinds.h"
+#include "../objects.h"
+
+#define SAMPLE_MAX  1000000000
+#define BACKLOG_MAX (1024 * 1024)
+
+struct listener {
+	struct bl_rpc *rpc;
+	struct bl_rpc_call *call;
+	uint64_t n_lost; /* that a slow reader has not been told of yet */
+	struct endpoint_monitor *monitor;
+	char *endpoint; /* the only one; NULL: see prefix */
+	char *prefix;   /* what endpoints' names begin with; NULL: all */
+};
+
+static void listener_free(struct listener *listener)
+{
+	endpoint_monitor_stop(listener->monitor);
+	free(listener->endpoint);
+	free(listener->prefix);
+	free(listener);
+}
+
+static void listener_cancelled(struct bl_rpc_call *call, void *data)
+{
+	listener_free(data);
+}
+
+static bool is_wanted(const struct listener *listener, const char *endpoint)
+{
+	if (!endpoint) /* lost events are everybody's */
+		return true;
+	if (listener->endpoint)
+		return strcmp(endpoint, listener->endpoint) == 0;
+	return !listener->prefix ||
+	       strncmp(endpoint, listener->prefix, strlen(listener->prefix)) == 0;
+}
+
+static void tell_lost(struct listener *listener)
+{
+	struct cJSON *event = bl_json_object();
+
+	bl_json_set_number(event, "lost", (double)listener->n_lost);
+	listener->n_lost = 0;
+	bl_rpc_progress(listener->call, event);
+}
+
+static void packet_seen(const struct cJSON *event, void *data)
+{
+	struct listener *listener = data;
+
+	if (!is_wanted(listener, bl_json_get_string(event, "endpoint")))
+		return;
+	if (bl_rpc_backlog(listener->rpc) > BACKLOG_MAX) {
+		listener->n_lost++;
+		return;
+	}
+	if (listener->n_lost)
+		tell_lost(listener);
+	bl_rpc_progress(listener->call, bl_json_copy(event));
+}
+
+/* A VM's endpoints are "<namespace>_<vmi>_<interface>". */
+static char *prefix_of(const struct cJSON *params)
+{
+	const char *namespace = bl_json_get_string(params, "namespace");
+	const char *name = bl_json_get_string(params, "name");
+
+	if (name)
+		return bl_format("%s_%s_", namespace ? namespace : "default", name);
+	return namespace ? bl_format("%s_", namespace) : NULL;
+}
+
+static int method_monitor(const struct api_request *request, struct cJSON **ret_result,
+			  struct bl_err *err)
+{
+	double sample = bl_json_get_number(request->params, "sample", 0);
+	struct listener *listener = bl_alloc(sizeof(*listener));
+	int r;
+
+	*listener = (struct listener){
+		.rpc = request->rpc,
+		.call = request->call,
+		.endpoint = bl_strdup(bl_json_get_string(request->params, "endpoint")),
+		.prefix = prefix_of(request->params),
+	};
+	r = endpoint_monitor_start(request->agent->endpoints,
+				   sample > 0 && sample < SAMPLE_MAX ? sample : 0, packet_seen,
+				   listener, &listener->monitor, err);
+	if (r < 0) {
+		free(listener->endpoint);
+		free(listener->prefix);
+		free(listener);
+		return r;
+	}
+	bl_rpc_on_cancel(request->call, listener_cancelled, listener);
+	return API_LATER;
+}
+
+static void count_one(const struct cJSON *object, void *data)
+{
+	(*(unsigned int *)data)++;
+}
+
+static unsigned int count(const struct agent *agent, const char *kind)
+{
+	unsigned int n = 0;
+
+	objects_for_each(agent->objects, kind, NULL, count_one, &n);
+	return n;
+}
+
+static unsigned int count_endpoints(const struct agent *agent)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++)
+		n += endpoint_name_of_index(agent->endpoints, i) != NULL;
+	return n;
+}
+
+static int method_status(const struct api_request *request, struct cJSON **ret_result,
+			 struct bl_err *err)
+{
+	const struct agent *agent = request->agent;
+	struct cJSON *status = bl_json_object();
+	struct cJSON *counts = bl_json_ensure(status, "counts");
+	struct cJSON *kvm = bl_json_ensure(status, "kvm");
+
+	bl_json_set_string(status, "version", BL_VERSION);
+	bl_json_set_string(status, "nodeName", agent->node_name);
+	bl_json_set_number(status, "pid", getpid());
+	bl_json_set_string(status, "stateDir", agent->config.state_dir);
+	bl_json_set_string(status, "runDir", agent->config.run_dir);
+	bl_json_set_string(status, "bpffs", agent->config.bpffs);
+	bl_json_set_number(status, "vmUser", agent->vm_uid);
+	bl_json_set_bool(kvm, "usable", agent->kvm);
+	bl_json_set_string(kvm, "reason", agent->kvm_reason);
+	bl_json_set_bool(status, "vhostNet", agent->vhost_net);
+	bl_json_set_number(counts, KIND_VM, count(agent, KIND_VM));
+	bl_json_set_number(counts, KIND_VMI, count(agent, KIND_VMI));
+	bl_json_set_number(counts, "endpoints", count_endpoints(agent));
+	*ret_result = status;
+	return 0;
+}
+
+const struct api_method api_monitor_methods[] = {
+	{"monitor", method_monitor},
+	{"status", method_status},
+	{0},
+};

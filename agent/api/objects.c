@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Methods on objects of the store that answer at once: apply, get, list. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+#include <beeline/vmi.h>
+
+#include "../agent.h"
+#include "../api.h"
+#include "../kinds.h"
+#include "../objects.h"
+
+#define APPLY_MAX 1000
+
+static int api_kind(const char *name, const struct kind **ret_kind, struct bl_err *err)
+{
+	*ret_kind = kinds_find(name);
+	return *ret_kind ? 0 : bl_fail(err, -EINVAL, "kind '%s' is not supported", name);
+}
+
+static int check_change(const struct agent *agent, const struct cJSON *document,
+			const struct kind *kind, struct bl_err *err)
+{
+	struct object_key key = object_key(document);
+	const struct cJSON *old = objects_get(agent->objects, &key);
+
+	if (!old)
+		return 0;
+	if (object_is_deleting(old))
+		return bl_fail(err, -EBUSY, "it is being deleted; apply it again when it is gone");
+	if (kind->fixed_spec &&
+	    !bl_json_equal(bl_json_get(old, "spec"), bl_json_get(document, "spec")))
+		return bl_fail(err, -EINVAL, "spec: cannot be changed after creation");
+	return 0;
+}
+
+static int check_object(const struct agent *agent, const struct cJSON *document,
+			struct cJSON *warnings, struct bl_err *err)
+{
+	const struct kind *kind = NULL;
+	int r;
+
+	r = bl_object_validate(document, err);
+	if (r == 0)
+		r = api_kind(bl_json_get_string(document, "kind"), &kind, err);
+	if (r == 0)
+		r = kind->check(document, warnings, err);
+	if (r == 0)
+		r = check_change(agent, document, kind, err);
+	if (r < 0 && bl_json_get_string(document, "metadata/name"))
+		bl_wrap(err, "%s \"%s\"", bl_json_get_string(document, "kind"),
+			bl_json_get_string(document, "metadata/name"));
+	return r;
+}
+
+/* The objects as they are to be stored: with a namespace, and sound. */
+static int take_objects(const struct api_request *request, struct cJSON *warnings,
+			struct cJSON **ret_objects, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *objects = NULL;
+	const struct cJSON *given = bl_json_get(request->params, "objects");
+
+	if (!bl_json_is_array(given))
+		return bl_fail(err, -EINVAL, "missing parameter 'objects'");
+	if (bl_json_size(given) > APPLY_MAX)
+		return bl_fail(err, -E2BIG, "more than %d objects at once", APPLY_MAX);
+	objects = bl_json_copy(given);
+	bl_json_for_each (object, objects) {
+		struct cJSON *metadata = (struct cJSON *)bl_json_get(object, "metadata");
+		int r;
+
+		if (bl_json_is_object(metadata) && !bl_json_get(metadata, "namespace"))
+			bl_json_set_string(metadata, "namespace", "default");
+		r = check_object(request->agent, object, warnings, err);
+		if (r < 0)
+			return r;
+	}
+	*ret_objects = bl_take_ptr(objects);
+	return 0;
+}
+
+static struct cJSON *outcome(const struct cJSON *object, enum object_outcome outcome)
+{
+	struct object_key key = object_key(object);
+	struct cJSON *entry = bl_json_object();
+
+	bl_json_set_string(entry, "kind", key.kind);
+	bl_json_set_string(entry, "namespace", key.namespace);
+	bl_json_set_string(entry, "name", key.name);
+	bl_json_set_string(entry, "outcome", object_outcome_name(outcome));
+	return entry;
+}
+
+static int method_apply(const struct api_request *request, struct cJSON **ret_result,
+			struct bl_err *err)
+{
+	bl_auto_json struct cJSON *objects = NULL;
+	bl_auto_json struct cJSON *warnings = bl_json_array();
+	bl_autofree const struct cJSON **documents = NULL;
+	bl_autofree enum object_outcome *outcomes = NULL;
+	struct cJSON *results;
+	size_t n = 0;
+	int r;
+
+	r = take_objects(request, warnings, &objects, err);
+	if (r < 0)
+		return r;
+	documents = bl_alloc((bl_json_size(objects) + 1) * sizeof(*documents));
+	outcomes = bl_alloc((bl_json_size(objects) + 1) * sizeof(*outcomes));
+	bl_json_for_each (object, objects)
+		documents[n++] = object;
+	r = objects_apply_all(request->agent->objects, documents, n, outcomes, err);
+	if (r < 0)
+		return r;
+	results = bl_json_array();
+	for (size_t i = 0; i < n; i++)
+		bl_json_append(results, outcome(documents[i], outcomes[i]));
+	*ret_result = bl_json_object();
+	bl_json_set(*ret_result, "results", results);
+	bl_json_set(*ret_result, "warnings", bl_take_ptr(warnings));
+	return 0;
+}
+
+int api_key(const struct api_request *request, struct object_key *ret_key, struct bl_err *err)
+{
+	const struct kind *kind;
+	int r;
+
+	r = api_string(request, "kind", &ret_key->kind, err);
+	if (r == 0)
+		r = api_kind(ret_key->kind, &kind, err);
+	if (r == 0)
+		r = api_object_name(request, &ret_key->namespace, &ret_key->name, err);
+	return r;
+}
+
+static int method_get(const struct api_request *request, struct cJSON **ret_result,
+		      struct bl_err *err)
+{
+	const struct cJSON *object;
+	struct object_key key;
+	int r;
+
+	r = api_key(request, &key, err);
+	if (r < 0)
+		return r;
+	object = objects_get(request->agent->objects, &key);
+	if (!object)
+		return bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"", key.kind,
+			       key.name, key.namespace);
+	*ret_result = bl_json_object();
+	bl_json_set(*ret_result, "object", bl_json_copy(object));
+	return 0;
+}
+
+static void append_copy(const struct cJSON *object, void *data)
+{
+	bl_json_append(data, bl_json_copy(object));
+}
+
+int api_kind_of(const struct api_request *request, const char **ret_kind,
+		const char **ret_namespace, struct bl_err *err)
+{
+	const struct kind *kind;
+	int r;
+
+	r = api_string(request, "kind", ret_kind, err);
+	if (r == 0)
+		r = api_kind(*ret_kind, &kind, err);
+	*ret_namespace = bl_json_get_string(request->params, "namespace");
+	return r;
+}
+
+static int method_list(const struct api_request *request, struct cJSON **ret_result,
+		       struct bl_err *err)
+{
+	const char *kind, *namespace;
+	struct cJSON *items;
+	int r;
+
+	r = api_kind_of(request, &kind, &namespace, err);
+	if (r < 0)
+		return r;
+	items = bl_json_array();
+	objects_for_each(request->agent->objects, kind, namespace, append_copy, items);
+	*ret_result = bl_json_object();
+	bl_json_set(*ret_result, "items", items);
+	return 0;
+}
+
+const struct api_method api_object_methods[] = {
+	{"apply", method_apply},
+	{"get", method_get},
+	{"list", method_list},
+	{0},
+};

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Endpoints and their counters as JSON, in the words of api.h. */
+#include "room.h"
+
+#include <beeline/addr.h>
+
+#include "events.h"
+
+static void append_addr(struct cJSON *array, const struct bl_addr *addr)
+{
+	char text[BL_ADDR_TEXT_MAX];
+
+	if (bl_addr_is_set(addr))
+		bl_json_append(array, bl_json_string(bl_addr_format(addr, text)));
+}
+
+struct cJSON *endpoint_describe(const struct endpoints *set, const struct endpoint *endpoint)
+{
+	const struct endpoint_spec *spec = &endpoint->record->spec;
+	struct cJSON *json = bl_json_object(), *addresses = bl_json_array();
+	char mac[BL_MAC_TEXT_MAX];
+
+	append_addr(addresses, &endpoint->entry.pod4);
+	append_addr(addresses, &endpoint->entry.pod6);
+	bl_json_set_string(json, "name", spec->name);
+	bl_json_set_number(json, "index", endpoint->record->place.index);
+	bl_json_set_string(json, "binding", spec->binding == BL_BINDING_POD ? "pod" : "masquerade");
+	bl_json_set_string(json, "mac", bl_mac_format(endpoint->entry.guest_mac, mac));
+	bl_json_set(json, "addresses", addresses);
+	bl_json_set_number(json, "mtu", endpoint->entry.mtu);
+	bl_json_set_string(json, "netns", spec->netns_path);
+	bl_json_set_string(json, "uplink", spec->uplink);
+	bl_json_set_string(json, "tap", spec->tap);
+	bl_json_set_string(json, "attach", datapath_mode_name(datapath_mode(set->datapath)));
+	bl_json_set_bool(json, "spoofGuard", !spec->no_spoof_guard);
+	if (endpoint->gone)
+		bl_json_set_bool(json, "gone", true);
+	return json;
+}
+
+struct cJSON *endpoints_list(const struct endpoints *set)
+{
+	struct cJSON *array = bl_json_array();
+
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++)
+		if (set->by_index[i])
+			bl_json_append(array, endpoint_describe(set, set->by_index[i]));
+	return array;
+}
+
+static void set_counter(struct cJSON *json, const struct bl_counter *counter)
+{
+	bl_json_set_number(json, "packets", (double)counter->packets);
+	bl_json_set_number(json, "bytes", (double)counter->bytes);
+}
+
+static void append_verdict(const struct bl_verdict_key *key, const struct bl_counter *counter,
+			   void *data)
+{
+	struct cJSON *json = bl_json_object();
+
+	bl_json_set_string(json, "direction", event_direction(key->direction));
+	bl_json_set_string(json, "reason", event_reason(key->reason));
+	bl_json_set_number(json, "code", key->reason);
+	set_counter(json, counter);
+	bl_json_append(data, json);
+}
+
+struct cJSON *endpoint_counters(const struct endpoints *set, const struct endpoint *endpoint)
+{
+	static const char *const members[BL_DIRECTIONS_MAX] = {
+		[BL_TO_VM] = "toVm",
+		[BL_FROM_VM] = "fromVm",
+		[BL_POD_OUT] = "podOut",
+	};
+	struct cJSON *json = bl_json_object(), *reasons = bl_json_array();
+	uint32_t index = endpoint->record->place.index;
+
+	for (int i = 0; i < BL_DIRECTIONS_MAX; i++) {
+		struct bl_counter counter = {0};
+
+		/* Maps that cannot be read count nothing. */
+		datapath_traffic(set->datapath, index, i, &counter, NULL);
+		set_counter(bl_json_ensure(json, members[i]), &counter);
+	}
+	datapath_verdicts(set->datapath, index, append_verdict, reasons, NULL);
+	bl_json_set(json, "reasons", reasons);
+	return json;
+}

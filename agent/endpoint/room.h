@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the endpoint room share: endpoint.c (the set), endpoint/sync.c (one endpoint and
+ * the kernel), endpoint/adopt.c (start and events), endpoint/describe.c,
+ * endpoint/advertise.c, monitor.c. */
+#pragma once
+
+#include "../datapath.h"
+#include "../endpoint.h"
+#include "link.h"
+#include "record.h"
+
+struct endpoint {
+	struct endpoints *set;
+	struct record *record;
+	struct bl_endpoint entry;             /* as it stands in the map */
+	struct bl_addr gateways[BL_FAMILIES]; /* of the pod, on the wire */
+	int nsid;
+	bool gone; /* the namespace is; what is left waits to be detached */
+	struct bl_timer refresh;
+};
+
+struct endpoints {
+	struct bl_loop *loop;
+	struct datapath *datapath;
+	struct links *links;
+	char *records_dir;
+	char boot_id[40];
+	void (*changed)(const char *name, void *data);
+	void *data;
+	struct endpoint *by_index[BL_ENDPOINTS_MAX];
+	struct endpoint_monitor *monitors;
+	struct datapath_ring *ring; /* open while there are monitors */
+	struct bl_io ring_io;
+	bool reading; /* the ring; see monitor.c */
+	struct bl_timer advertise;
+	uint32_t advertised; /* index whose guest was the last to hear of its router */
+};
+
+/* Brings kernel and maps to what the record and the pod's network say. May be called at any time:
+ * what is right already is not touched. *ret_rebuilt: the tap is another one than before. */
+int endpoint_sync(struct endpoint *endpoint, int netns_fd, bool *ret_rebuilt, struct bl_err *err);
+/* Opens the namespace of the record. -ENOENT: it is gone, or another one stands in its place; any
+ * other error says nothing about it. */
+int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_err *err);
+int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
+/* Takes all of it away, pins first and the record last, as far as it is there; frees it. */
+int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err);
+/* Without a trace in the kernel. */
+void endpoint_free(struct endpoint *endpoint);
+struct endpoint *endpoint_lookup(const struct endpoints *endpoints, const char *name);
+
+/* Takes over what an agent before left: records, pins, entries. */
+int endpoints_adopt(struct endpoints *endpoints, struct bl_err *err);
+/* Begins, or goes on, to repeat router advertisements; called when an endpoint has come. */
+void endpoints_advertise(struct endpoints *endpoints);
+/* Events of the pods' namespaces; data is the set. */
+void endpoints_on_link(const struct link_event *event, void *data);
