@@ -55,6 +55,8 @@ add_busybox
 add_program /usr/sbin/dropbear
 add_program /usr/sbin/dhcpcd
 cp -R "$packages/usr/lib/dhcpcd" "$root/usr/lib"
+# BusyBox's logger knows no -i and would print its usage on the console at each lease.
+sed -i 's/logger -i /logger /' "$root/usr/lib/dhcpcd/dhcpcd-run-hooks"
 "$here/modules.sh" "$packages" "$here/drivers" "$root"
 find "$root" -exec touch -h -d @0 {} +
 (cd "$root" && find . | LC_ALL=C sort | cpio -o -H newc -R 0:0 --reproducible --quiet) |
