@@ -13,20 +13,17 @@
 
 #include <beeline/file.h>
 
+#include "../bootid.h"
 #include "../netns.h"
-
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
 static int read_boot_id(struct endpoints *set, struct bl_err *err)
 {
-	bl_autofree char *text = NULL;
-	size_t len;
-	int r = bl_file_read(BOOT_ID, 128, &text, &len, err);
+	bl_autofree char *id = NULL;
+	int r = boot_id(&id, err);
 
-	if (r < 0)
-		return r;
-	snprintf(set->boot_id, sizeof(set->boot_id), "%.*s", (int)strcspn(text, "\n"), text);
-	return 0;
+	if (r == 0)
+		snprintf(set->boot_id, sizeof(set->boot_id), "%s", id);
+	return r;
 }
 
 int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state_dir,
