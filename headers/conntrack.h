@@ -74,8 +74,10 @@ static __always_inline bool bl_ct_match(const struct bl_ct_entry *entry,
 	       entry->expires >= now && entry->expires != BL_CT_CLAIMED;
 }
 
-static __always_inline __u32 bl_ct_life(const struct bl_pkt *pkt)
+static __always_inline __u32 bl_ct_life(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple)
 {
+	if (tuple->fragment)
+		return BL_CT_LIFE_FRAGMENT;
 	if (pkt->protocol != IPPROTO_TCP || (pkt->flags & BL_PKT_FRAGMENT))
 		return BL_CT_LIFE_OTHER;
 	if (pkt->tcp_flags & (BL_TCP_FIN | BL_TCP_RST))
@@ -97,7 +99,7 @@ static __always_inline struct bl_ct_entry *bl_ct_lookup(const struct bl_pkt *pkt
 
 		if (!bl_ct_match(entry, tuple, now))
 			continue;
-		expires = now + (tuple->fragment ? BL_CT_LIFE_FRAGMENT : bl_ct_life(pkt));
+		expires = now + bl_ct_life(pkt, tuple);
 		/* written only when it moves, so that a busy flow does not dirty the line */
 		if (entry->expires != expires)
 			entry->expires = expires;
@@ -106,7 +108,7 @@ static __always_inline struct bl_ct_entry *bl_ct_lookup(const struct bl_pkt *pkt
 	return NULL;
 }
 
-static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set, __u32 now)
+static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set)
 {
 	struct bl_ct_entry *victim = &set->ways[0];
 
@@ -126,7 +128,7 @@ static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct 
 
 	if (!set)
 		return;
-	entry = bl_ct_victim(set, now);
+	entry = bl_ct_victim(set);
 	before = entry->expires;
 	if (before == BL_CT_CLAIMED ||
 	    __sync_val_compare_and_swap(&entry->expires, before, BL_CT_CLAIMED) != before)
@@ -137,5 +139,14 @@ static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct 
 	entry->protocol = tuple->protocol;
 	entry->fragment = tuple->fragment;
 	entry->owner = owner;
-	entry->expires = now + (tuple->fragment ? BL_CT_LIFE_FRAGMENT : bl_ct_life(pkt));
+	entry->expires = now + bl_ct_life(pkt, tuple);
+}
+
+/* The same for a tuple that may have one, which then only lives on. */
+static __always_inline void bl_ct_remember(const struct bl_pkt *pkt,
+					   const struct bl_ct_tuple *tuple, enum bl_ct_owner owner,
+					   __u32 now)
+{
+	if (!bl_ct_lookup(pkt, tuple, now))
+		bl_ct_insert(pkt, tuple, owner, now);
 }

@@ -167,8 +167,7 @@ static __always_inline void bl_ct_remember_fragment(struct __sk_buff *skb, const
 	if (!(pkt->flags & BL_PKT_FRAGMENT) || (pkt->flags & BL_PKT_NO_L4))
 		return;
 	bl_ct_fragment_id(skb, pkt, &tuple);
-	if (!bl_ct_lookup(pkt, &tuple, now))
-		bl_ct_insert(pkt, &tuple, owner, now);
+	bl_ct_remember(pkt, &tuple, owner, now);
 }
 
 /* Stage conntrack, to the VM: BL_GO_ON when the packet is the guest's. */
@@ -216,6 +215,5 @@ static __always_inline void bl_masq_record(struct __sk_buff *skb, const struct b
 	if ((pkt->flags & BL_PKT_NO_L4) || bl_is_icmp_error(pkt))
 		return;
 	bl_ct_tuple_out(skb, pkt, &tuple);
-	if (!bl_ct_lookup(pkt, &tuple, now))
-		bl_ct_insert(pkt, &tuple, owner, now);
+	bl_ct_remember(pkt, &tuple, owner, now);
 }

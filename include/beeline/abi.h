@@ -165,10 +165,10 @@ struct bl_ct_entry {
 	/* ICMP echo: the identifier in both; a fragmented datagram: the two halves of its id */
 	__be16 remote_port, local_port;
 	__u8 protocol; /* IPPROTO_* */
-	__u8 owner;    /* enum bl_ct_owner; written last */
+	__u8 owner;    /* enum bl_ct_owner */
 	__u8 fragment; /* 1: stands for the later fragments of a datagram */
 	__u8 pad;
-	__u32 expires; /* 0: free */
+	__u32 expires; /* 0: free; written last */
 	__u32 pad2;
 };
 
@@ -250,20 +250,6 @@ struct bl_config {
 
 /* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events that found the ring full. */
 /* bl_answered: ARRAY[endpoint] of __u64: when the last too-big answer went out (rate limit). */
-
-/* Names of maps and programs as bpftool shows them and as they are pinned. */
-#define BL_MAP_NAMES(X) \
-	X(bl_progs)     \
-	X(bl_endpoints) \
-	X(bl_nexthops)  \
-	X(bl_leases)    \
-	X(bl_traffic)   \
-	X(bl_verdicts)  \
-	X(bl_events)    \
-	X(bl_lost)      \
-	X(bl_answered)  \
-	X(bl_config)    \
-	X(bl_conntrack)
 
 _Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");
 _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
