@@ -176,6 +176,68 @@ struct bl_ct_set {
 	struct bl_ct_entry ways[BL_CT_WAYS];
 };
 
+/* ---- identities: who an address is --------------------------------------------------------------- */
+
+/* Cilium's numbers (pkg/identity/reserved.go). */
+#define BL_IDENTITIES(X)                       \
+	X(HOST, 1, "host")                     \
+	X(WORLD, 2, "world")                   \
+	X(UNMANAGED, 3, "unmanaged")           \
+	X(HEALTH, 4, "health")                 \
+	X(INIT, 5, "init")                     \
+	X(REMOTE_NODE, 6, "remote-node")       \
+	X(KUBE_APISERVER, 7, "kube-apiserver") \
+	X(INGRESS, 8, "ingress")               \
+	X(WORLD_IPV4, 9, "world-ipv4")         \
+	X(WORLD_IPV6, 10, "world-ipv6")
+
+enum bl_identity {
+	BL_IDENTITY_ANY = 0, /* in policy keys; as an answer: not known */
+#define X(name, number, text) BL_IDENTITY_##name = (number),
+	BL_IDENTITIES(X)
+#undef X
+		BL_IDENTITY_CLUSTER_FIRST = 256, /* label sets of pods */
+	BL_IDENTITY_CLUSTER_LAST = 65535,
+	BL_IDENTITY_LOCAL = 1 << 24, /* scope: prefixes that policies name */
+	BL_IDENTITY_NODE = 2 << 24,  /* scope: addresses of other nodes */
+};
+
+/* bl_ipcache: LPM_TRIE; the agent writes. The longest prefix that holds an address is who it is. */
+struct bl_ipcache_key {
+	__u32 prefixlen; /* of 128: an IPv4 /24 is 120 */
+	__u8 addr[16];   /* as in struct bl_addr */
+};
+
+struct bl_ipcache_entry {
+	__u32 identity;
+};
+
+/* ---- bl_policies: ARRAY_OF_MAPS[endpoint] of LPM_TRIE; the agent makes, fills and swaps ------------ */
+
+/* Cilium's key (pkg/maps/policymap). Identity and direction are never matched by prefix; a protocol is
+ * wild only when the port is. */
+struct bl_policy_key {
+	__u32 prefixlen; /* 40; with a protocol 48; with 0 to 16 bits of the port up to 64 */
+	__u32 identity;  /* enum bl_identity */
+	__u8 egress;     /* bit 0 */
+	__u8 protocol;
+	__be16 dport; /* ICMP: the type */
+};
+#define BL_POLICY_PREFIX_FIXED    40
+#define BL_POLICY_PREFIX_PROTOCOL 48
+#define BL_POLICY_PREFIX_FULL     64
+
+/* A packet looks twice, by its peer's identity and by identity 0; of two answers that with the greater
+ * precedence holds, of equal ones the first. No answer denies. An entry that a broader one of the same
+ * identity outranks is not in the map, for only the longest prefix is found. */
+struct bl_policy_entry {
+	__u8 deny;
+	__u8 pad;
+	__u16 counter; /* index into bl_rules; 0: not counted */
+	__u32 precedence; /* tier and priority inverted in the upper 24 bits, below them 255: deny, 1: allow */
+	__u32 cookie; /* the rule that decided, as user space numbers it */
+};
+
 /* ---- counters: programs write, the agent reads ----------------------------------------------- */
 
 /* bl_traffic: PERCPU_ARRAY[endpoint * BL_DIRECTIONS_MAX + direction]: what was forwarded. */
@@ -256,5 +318,8 @@ _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
 _Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
 _Static_assert(sizeof(struct bl_ct_set) == 128, "bl_ct_set");
 _Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
+_Static_assert(sizeof(struct bl_ipcache_key) == 20, "bl_ipcache_key");
+_Static_assert(sizeof(struct bl_policy_key) == 12, "bl_policy_key");
+_Static_assert(sizeof(struct bl_policy_entry) == 12, "bl_policy_entry");
 _Static_assert(sizeof(struct bl_endpoint) % 64 == 0, "bl_endpoint");
 _Static_assert(sizeof(struct bl_event) == 24 + BL_EVENT_BYTES_MAX, "bl_event");

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The policy engine: Kubernetes objects in, map entries out, and no kernel anywhere.
+ *
+ *   objects -> selectors -> identities -> ordered rules -> entries -> prefixes
+ *
+ * It holds typed views of what it was given (policies; Namespace, Pod, VirtualMachineInstance, Node,
+ * Service, EndpointSlice, CiliumCIDRGroup) and of the endpoints whose edge is enforced, numbers the
+ * identities as Cilium does (abi.h), and compiles for each endpoint the entries of its policy map.
+ * A change marks what it concerns; bl_engine_update() computes that anew and nothing else.
+ *
+ * The meaning of a set of rules: sort by tier, priority, verdict (deny, allow, pass); the first that
+ * matches decides; pass goes on with the next tier; when none matches, the direction's default.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <beeline/abi.h>
+#include <beeline/cleanup.h>
+#include <beeline/err.h>
+#include <beeline/json.h>
+#include <beeline/labels.h>
+#include <beeline/policy.h>
+
+struct bl_engine;
+
+struct bl_engine_options {
+	const char *node;    /* the Node object whose addresses are "host"; NULL: none is */
+	const char *cluster; /* of the cluster label; NULL: "default" */
+};
+
+struct bl_engine *bl_engine_new(const struct bl_engine_options *options);
+void bl_engine_free(struct bl_engine *engine);
+BL_DEFINE_AUTO(engine, struct bl_engine *, bl_engine_free)
+#define bl_auto_engine bl_cleanup(bl_auto_engine_fn)
+
+/* ---- objects in -------------------------------------------------------------------------------- */
+
+bool bl_engine_is_kind(const char *kind);
+/* Takes or replaces an object; the document is not kept. An error leaves what was. */
+int bl_engine_put(struct bl_engine *engine, const struct cJSON *document, struct bl_err *err);
+void bl_engine_remove(struct bl_engine *engine, const char *kind, const char *namespace,
+		      const char *name);
+
+struct bl_named_port {
+	char *name;
+	uint8_t protocol;
+	uint16_t port;
+};
+
+/* A VM NIC whose edge is enforced here. Strings and labels are copied. */
+struct bl_engine_endpoint {
+	const char *name;
+	const char *namespace;
+	const struct bl_labels *labels; /* unfiltered: of the pod or VMI, under source k8s */
+	const struct bl_addr *addrs;    /* by which the world reaches it */
+	size_t n_addrs;
+	const struct bl_named_port *ports;
+	size_t n_ports;
+};
+int bl_engine_put_endpoint(struct bl_engine *engine, const struct bl_engine_endpoint *endpoint,
+			   struct bl_err *err);
+void bl_engine_remove_endpoint(struct bl_engine *engine, const char *name);
+
+/* ---- entries out ------------------------------------------------------------------------------- */
+
+struct bl_policy_row {
+	struct bl_policy_key key;
+	struct bl_policy_entry entry; /* without counter, which is the map writer's */
+};
+
+/* Sorted by key. Without default deny a direction has an entry that allows all, so that the rows say
+ * everything. */
+struct bl_policy_rows {
+	struct bl_policy_row *items;
+	size_t n_items;
+	bool default_deny[BL_POLICY_DIRECTIONS];
+};
+
+struct bl_ipcache_row {
+	struct bl_ipcache_key key;
+	uint32_t identity; /* 0 in a change: the prefix is gone */
+};
+
+/* What an update changed; borrowed until the next one. In the order in which it has to reach the
+ * kernel when something is added: endpoints first, then prefixes. Endpoints whose rows did not change
+ * are not named. */
+struct bl_engine_changes {
+	const char *const *endpoints;
+	size_t n_endpoints;
+	const struct bl_ipcache_row *prefixes;
+	size_t n_prefixes;
+};
+/* -ENOSPC: no identity is left; what was computed before stands. */
+int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_changes,
+		     struct bl_err *err);
+
+/* Borrowed until the next update; NULL: no such endpoint. */
+const struct bl_policy_rows *bl_engine_rows(const struct bl_engine *engine, const char *endpoint);
+/* All prefixes, sorted. */
+void bl_engine_prefixes(const struct bl_engine *engine, const struct bl_ipcache_row **ret_rows,
+			size_t *ret_n);
+
+/* ---- asking ------------------------------------------------------------------------------------ */
+
+/* As the kernel does it: the longest prefix that covers the address; 0: none. */
+uint32_t bl_engine_identity(const struct bl_engine *engine, const struct bl_addr *addr);
+/* Borrowed; NULL: no such identity. */
+const struct bl_labels *bl_engine_identity_labels(const struct bl_engine *engine,
+						  uint32_t identity);
+/* The rule behind an entry's cookie: "default/web spec.ingress[0]"; NULL: there is none. Borrowed. */
+const char *bl_engine_rule(const struct bl_engine *engine, uint32_t cookie);
+
+/* The two look-ups of the kernel's policy stage over rows (see abi.h). NULL: no entry, which denies. */
+const struct bl_policy_row *bl_policy_lookup(const struct bl_policy_rows *rows, uint32_t identity,
+					     enum bl_policy_direction direction, uint8_t protocol,
+					     uint16_t port);
