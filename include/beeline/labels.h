@@ -18,15 +18,17 @@
 #define BL_LABEL_CLUSTER          "io.cilium.k8s.policy.cluster"
 #define BL_LABEL_SERVICE_ACCOUNT  "io.cilium.k8s.policy.serviceaccount"
 
+/* Shared by all sets that hold it, so that the same three strings stand in memory once and equal labels
+ * are the same pointer. Sets belong to one thread. */
 struct bl_label {
-	char *source; /* never NULL */
-	char *key;
-	char *value; /* "" when it has none */
+	const char *source; /* never NULL */
+	const char *key;
+	const char *value; /* "" when it has none */
 };
 
-/* Sorted by key, then source; a key stands once per source. Owns its strings. */
+/* Sorted by key, then source; a key stands once per source. */
 struct bl_labels {
-	struct bl_label *items;
+	const struct bl_label **items;
 	size_t n_items;
 };
 
@@ -57,21 +59,26 @@ struct bl_requirement {
 	size_t n_values;
 };
 
+/* Requirements and their values are sorted, so that equal selectors have equal texts. */
 struct bl_selector {
 	struct bl_requirement *items;
 	size_t n_items;
 };
 
-/* matchLabels and matchExpressions. Keys of Cilium's policies name their source before a colon;
- * source is what keys without one get, NULL: any. prefix is put before each key. path is what errors
- * begin with ("spec.endpointSelector"). */
+/* matchLabels and matchExpressions of an object, which must be one. source is what every key gets, as
+ * Kubernetes has no sources in keys; NULL: a key may name its own before a colon as Cilium's do, and
+ * without one it is of any. prefix (NULL: none) is put before each key. path is what errors begin with
+ * ("spec.endpointSelector"). */
 int bl_selector_decode(const struct cJSON *object, const char *source, const char *prefix,
 		       const char *path, struct bl_selector *ret_selector, struct bl_err *err);
 /* Adds a requirement; value NULL: the key exists. */
 void bl_selector_require(struct bl_selector *selector, const char *source, const char *key,
 			 const char *value);
 bool bl_selector_matches(const struct bl_selector *selector, const struct bl_labels *labels);
-/* Does a requirement speak of this key, or of keys that begin so when it ends with a dot? */
+/* Does a requirement speak of this key, or of keys that begin so when it ends with a dot? One of any
+ * source speaks of every source. Key "": of whatever key of exactly this source. */
 bool bl_selector_mentions(const struct bl_selector *selector, const char *source, const char *key);
+/* "k8s:app in (db,web), any:role, !k8s:tier"; the caller frees. */
+char *bl_selector_format(const struct bl_selector *selector);
 void bl_selector_copy(const struct bl_selector *selector, struct bl_selector *ret_copy);
 void bl_selector_clear(struct bl_selector *selector);

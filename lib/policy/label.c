@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Labels, each kept once: thousands of pods carry the same few, and a comparison of two is one of
+ * pointers. The table belongs to the process and to one thread, as all programs here have one loop;
+ * a label that nobody holds is freed.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "hash.h"
+#include "label.h"
+
+struct shared_label {
+	struct bl_label label; /* first: what the world sees */
+	uint32_t n_holders;
+	char text[]; /* the three strings */
+};
+
+static struct hash_table labels;
+
+static uint64_t hash_of(const struct bl_label *label)
+{
+	uint64_t hash = hash_text(HASH_INIT, label->source);
+
+	hash = hash_text(hash, label->key);
+	return hash_text(hash, label->value);
+}
+
+static bool is_label(const void *item, const void *key)
+{
+	const struct bl_label *a = item, *b = key;
+
+	return strcmp(a->key, b->key) == 0 && strcmp(a->value, b->value) == 0 &&
+	       strcmp(a->source, b->source) == 0;
+}
+
+static char *place(char **text, const char *string)
+{
+	size_t size = strlen(string) + 1;
+	char *at = memcpy(*text, string, size);
+
+	*text += size;
+	return at;
+}
+
+static struct shared_label *make(const struct bl_label *like)
+{
+	size_t size = strlen(like->source) + strlen(like->key) + strlen(like->value) + 3;
+	struct shared_label *shared = bl_alloc(sizeof(*shared) + size);
+	char *text = shared->text;
+
+	shared->label.source = place(&text, like->source);
+	shared->label.key = place(&text, like->key);
+	shared->label.value = place(&text, like->value);
+	return shared;
+}
+
+const struct bl_label *label_get(const char *source, const char *key, const char *value)
+{
+	const struct bl_label like = {source, key, value};
+	uint64_t hash = hash_of(&like);
+	struct shared_label *shared = hash_find(&labels, hash, is_label, &like);
+
+	if (!shared) {
+		shared = make(&like);
+		hash_add(&labels, hash, shared);
+	}
+	shared->n_holders++;
+	return &shared->label;
+}
+
+const struct bl_label *label_share(const struct bl_label *label)
+{
+	((struct shared_label *)label)->n_holders++;
+	return label;
+}
+
+void label_put(const struct bl_label *label)
+{
+	struct shared_label *shared = (struct shared_label *)label;
+
+	assert(shared->n_holders > 0);
+	if (--shared->n_holders > 0)
+		return;
+	hash_remove(&labels, hash_of(label), shared);
+	if (labels.n_items == 0)
+		hash_release(&labels);
+	free(shared);
+}
+
+int label_compare(const struct bl_label *a, const char *source, const char *key)
+{
+	int order = strcmp(a->key, key);
+
+	return order ? order : strcmp(a->source, source);
+}

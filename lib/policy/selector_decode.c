@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Selectors from documents: matchLabels and matchExpressions, with the checks of the API server. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "selector.h"
+
+#define NAME_MAX_LEN   63
+#define PREFIX_MAX_LEN 253
+
+struct reading {
+	const char *source, *prefix, *path;
+	struct bl_err *err;
+};
+
+static void requirement_clear(struct bl_requirement *requirement)
+{
+	struct bl_selector holder = {.items = bl_alloc(sizeof(*requirement)), .n_items = 1};
+
+	holder.items[0] = *requirement;
+	bl_selector_clear(&holder);
+}
+
+/* Letters and digits at both ends; '-', '_' and '.' between them. */
+static bool is_name(const char *text, size_t len)
+{
+	if (len == 0 || len > NAME_MAX_LEN || !isalnum((unsigned char)text[0]) ||
+	    !isalnum((unsigned char)text[len - 1]))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
+			return false;
+	return true;
+}
+
+static bool is_subdomain(const char *text, size_t len)
+{
+	if (len == 0 || len > PREFIX_MAX_LEN)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (islower((unsigned char)text[i]) || isdigit((unsigned char)text[i]))
+			continue;
+		if ((text[i] != '-' && text[i] != '.') || i == 0 || i == len - 1 ||
+		    text[i - 1] == '.' || text[i + 1] == '.')
+			return false;
+	}
+	return true;
+}
+
+/* [DNS subdomain/]name. Labels of a namespace are checked as that namespace's own. */
+static bool is_key(const char *key)
+{
+	size_t skip = strlen(BL_LABEL_NAMESPACE_LABELS);
+	const char *slash;
+
+	if (strncmp(key, BL_LABEL_NAMESPACE_LABELS, skip) == 0)
+		key += skip;
+	slash = strrchr(key, '/');
+	if (!slash)
+		return is_name(key, strlen(key));
+	return is_subdomain(key, (size_t)(slash - key)) && is_name(slash + 1, strlen(slash + 1));
+}
+
+/* Splits "source:key", where the policy's kind has sources; "any" is none. */
+static int read_key(const struct reading *reading, const char *where, const char *text,
+		    struct bl_requirement *requirement)
+{
+	const char *colon = reading->source ? NULL : strchr(text, ':');
+	const char *key = colon ? colon + 1 : text;
+
+	if (!is_key(key) || colon == text)
+		return bl_fail(reading->err, -EINVAL, "%s: '%.128s' is not the key of a label",
+			       where, text);
+	if (colon && strncmp(text, "any:", 4) != 0)
+		requirement->source = bl_format("%.*s", (int)(colon - text), text);
+	else
+		requirement->source = bl_strdup(reading->source);
+	requirement->key = bl_format("%s%s", reading->prefix, key);
+	return 0;
+}
+
+static int add_value(const struct reading *reading, const char *where, const struct cJSON *json,
+		     struct bl_requirement *requirement)
+{
+	const char *text = bl_json_text(json);
+
+	if (!text)
+		return bl_fail(reading->err, -EINVAL, "%s: expected string, found %s", where,
+			       bl_json_type(json));
+	if (*text && !is_name(text, strlen(text)))
+		return bl_fail(reading->err, -EINVAL, "%s: '%.128s' is not the value of a label",
+			       where, text);
+	requirement->values =
+		bl_realloc(requirement->values, (requirement->n_values + 1) * sizeof(char *));
+	requirement->values[requirement->n_values++] = bl_strdup(text);
+	return 0;
+}
+
+static int read_match_label(const struct reading *reading, const struct cJSON *member,
+			    struct bl_requirement *requirement)
+{
+	bl_autofree char *where =
+		bl_format("%s.matchLabels.%.200s", reading->path, bl_json_key(member));
+	int r = read_key(reading, where, bl_json_key(member), requirement);
+
+	requirement->op = BL_LABEL_IN;
+	return r < 0 ? r : add_value(reading, where, member, requirement);
+}
+
+static int read_operator(const struct reading *reading, const char *where, const char *text,
+			 struct bl_requirement *requirement)
+{
+	static const char *const ops[] = {
+		[BL_LABEL_IN] = "In",
+		[BL_LABEL_NOT_IN] = "NotIn",
+		[BL_LABEL_EXISTS] = "Exists",
+		[BL_LABEL_DOES_NOT_EXIST] = "DoesNotExist",
+	};
+
+	for (size_t i = 0; text && i < sizeof(ops) / sizeof(ops[0]); i++) {
+		if (strcmp(text, ops[i]) == 0) {
+			requirement->op = (enum bl_label_op)i;
+			return 0;
+		}
+	}
+	return bl_fail(reading->err, -EINVAL,
+		       "%s.operator: expected In, NotIn, Exists or DoesNotExist, found '%.64s'",
+		       where, text ? text : "");
+}
+
+static int read_values(const struct reading *reading, const char *where, const struct cJSON *values,
+		       struct bl_requirement *requirement)
+{
+	bool wants = requirement->op == BL_LABEL_IN || requirement->op == BL_LABEL_NOT_IN;
+	size_t n = 0;
+
+	if (values && !bl_json_is_null(values) && !bl_json_is_array(values))
+		return bl_fail(reading->err, -EINVAL, "%s.values: expected array, found %s", where,
+			       bl_json_type(values));
+	bl_json_for_each (value, values) {
+		bl_autofree char *at = bl_format("%s.values[%zu]", where, n++);
+		int r = add_value(reading, at, value, requirement);
+
+		if (r < 0)
+			return r;
+	}
+	if (wants != (n > 0))
+		return bl_fail(reading->err, -EINVAL, "%s.values: %s", where,
+			       wants ? "must not be empty for this operator"
+				     : "must be empty for this operator");
+	return 0;
+}
+
+static int refuse_unknown(const struct reading *reading, const char *where,
+			  const struct cJSON *object, const char *const *names, size_t n_names)
+{
+	if (!bl_json_is_object(object))
+		return bl_fail(reading->err, -EINVAL, "%s: expected object, found %s", where,
+			       bl_json_type(object));
+	bl_json_for_each (member, object) {
+		bool known = false;
+
+		for (size_t i = 0; i < n_names; i++)
+			known |= strcmp(bl_json_key(member), names[i]) == 0;
+		if (!known)
+			return bl_fail(reading->err, -EINVAL, "%s.%.128s: unknown field", where,
+				       bl_json_key(member));
+	}
+	return 0;
+}
+
+static int read_expression(const struct reading *reading, size_t i, const struct cJSON *object,
+			   struct bl_requirement *requirement)
+{
+	static const char *const names[] = {"key", "operator", "values"};
+	bl_autofree char *where = bl_format("%s.matchExpressions[%zu]", reading->path, i);
+	bl_autofree char *key_at = bl_format("%s.key", where);
+	const char *key = bl_json_get_string(object, "key");
+	int r = refuse_unknown(reading, where, object, names, 3);
+
+	if (r == 0)
+		r = read_key(reading, key_at, key ? key : "", requirement);
+	if (r == 0)
+		r = read_operator(reading, where, bl_json_get_string(object, "operator"),
+				  requirement);
+	if (r == 0)
+		r = read_values(reading, where, bl_json_get(object, "values"), requirement);
+	return r;
+}
+
+/* Adds what the reader read, or clears its half. */
+static int add(struct bl_selector *selector, struct bl_requirement *requirement, int r)
+{
+	if (r < 0)
+		requirement_clear(requirement);
+	else
+		selector_add(selector, requirement);
+	return r;
+}
+
+static int read_parts(const struct reading *reading, const struct cJSON *object,
+		      struct bl_selector *selector)
+{
+	const struct cJSON *labels = bl_json_get(object, "matchLabels");
+	const struct cJSON *expressions = bl_json_get(object, "matchExpressions");
+	size_t i = 0;
+
+	if (labels && !bl_json_is_null(labels) && !bl_json_is_object(labels))
+		return bl_fail(reading->err, -EINVAL, "%s.matchLabels: expected object, found %s",
+			       reading->path, bl_json_type(labels));
+	if (expressions && !bl_json_is_null(expressions) && !bl_json_is_array(expressions))
+		return bl_fail(reading->err, -EINVAL,
+			       "%s.matchExpressions: expected array, found %s", reading->path,
+			       bl_json_type(expressions));
+	bl_json_for_each (member, labels) {
+		struct bl_requirement requirement = {0};
+		int r = read_match_label(reading, member, &requirement);
+
+		if (add(selector, &requirement, r) < 0)
+			return r;
+	}
+	bl_json_for_each (expression, expressions) {
+		struct bl_requirement requirement = {0};
+		int r = read_expression(reading, i++, expression, &requirement);
+
+		if (add(selector, &requirement, r) < 0)
+			return r;
+	}
+	return 0;
+}
+
+int bl_selector_decode(const struct cJSON *object, const char *source, const char *prefix,
+		       const char *path, struct bl_selector *ret_selector, struct bl_err *err)
+{
+	static const char *const names[] = {"matchLabels", "matchExpressions"};
+	struct reading reading = {source, prefix ? prefix : "", path, err};
+	struct bl_selector selector = {0};
+	int r = refuse_unknown(&reading, path, object, names, 2);
+
+	if (r == 0)
+		r = read_parts(&reading, object, &selector);
+	if (r < 0)
+		bl_selector_clear(&selector);
+	else
+		*ret_selector = selector;
+	return r;
+}
