@@ -25,6 +25,7 @@
 #define BL_TCP_FIN 0x01
 #define BL_TCP_SYN 0x02
 #define BL_TCP_RST 0x04
+#define BL_TCP_ACK 0x10
 
 struct bl_ct_tuple {
 	struct bl_addr remote;

@@ -4,6 +4,11 @@
  * both. The pod keeps what it opened itself and what it listens on; the rest is the guest's, as far as
  * the manifest's ports let it in. An ICMP error belongs to the connection that it quotes, a later
  * fragment to the one of its first.
+ *
+ * An entry can be lost: evicted, or with its share. What then comes for an undeclared port may belong
+ * to a connection of the guest that lives, and the pod's kernel, which knows none, would end it. So
+ * only what opens a connection is left to the pod; the rest is dropped, its sender repeats it, and
+ * the guest's next packet makes the entry again. UDP cannot be told apart so: there it is left.
  */
 #pragma once
 
@@ -14,6 +19,9 @@
 #include "nd.h"
 #include "parse.h"
 #include "pkt.h"
+
+#define BL_SCTP_HEADER 12 /* in front of the first chunk, whose first byte is its type */
+#define BL_SCTP_INIT   1
 
 static __always_inline const struct bl_addr *bl_pod_addr(const struct bl_pkt *pkt)
 {
@@ -159,6 +167,22 @@ static __always_inline bool bl_port_is_declared(const struct bl_pkt *pkt, __u8 p
 	return false;
 }
 
+/* Is this how a connection begins, as far as the protocol shows it? SYN alone, or SCTP's INIT. */
+static __always_inline bool bl_opens(struct __sk_buff *skb, const struct bl_pkt *pkt)
+{
+	__u8 chunk = 0;
+
+	switch (pkt->protocol) {
+	case IPPROTO_TCP:
+		return (pkt->tcp_flags & (BL_TCP_SYN | BL_TCP_ACK)) == BL_TCP_SYN;
+	case IPPROTO_SCTP:
+		bpf_skb_load_bytes(skb, pkt->l4 + BL_SCTP_HEADER, &chunk, 1);
+		return chunk == BL_SCTP_INIT;
+	default:
+		return true;
+	}
+}
+
 static __always_inline void bl_ct_remember_fragment(struct __sk_buff *skb, const struct bl_pkt *pkt,
 						    enum bl_ct_owner owner, __u32 now)
 {
@@ -191,6 +215,8 @@ static __always_inline enum bl_verdict bl_masq_owner(struct __sk_buff *skb, stru
 		if (bl_pod_listens(skb, pkt)) {
 			owner = BL_CT_POD;
 		} else if (!bl_port_is_declared(pkt, tuple.protocol, tuple.local_port)) {
+			if (!bl_opens(skb, pkt))
+				return bl_drop(pkt, BL_REASON_UNKNOWN_CT);
 			pkt->reason = BL_REASON_PORT_CLOSED;
 			return BL_PASS;
 		}

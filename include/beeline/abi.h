@@ -271,6 +271,7 @@ struct bl_verdict_key {
 	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                       \
 	X(WRITE_ERROR, 141, "Error writing to packet")                      \
 	X(INVALID_EXTHDR, 156, "Invalid IPv6 extension header")             \
+	X(UNKNOWN_CT, 163, "Unknown connection tracking state")             \
 	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found") \
 	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                 \
 	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                        \

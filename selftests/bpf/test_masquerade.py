@@ -6,7 +6,8 @@ import socket
 from scapy.all import (ARP, GRE, ICMP, IP, SCTP, TCP, UDP, Ether, ICMPerror, ICMPv6DestUnreach,
                        ICMPv6EchoReply, ICMPv6EchoRequest, ICMPv6PacketTooBig, ICMPv6ND_NS, IPerror,
                        IPerror6, IPOption_NOP, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment,
-                       IPv6ExtHdrHopByHop, Raw, SCTPChunkData, TCPerror, UDPerror, fragment,
+                       IPv6ExtHdrHopByHop, Raw, SCTPChunkData, SCTPChunkInit,
+                       SCTPChunkInitAck, TCPerror, UDPerror, fragment,
                        fragment6, raw)
 
 from fixture import *
@@ -179,17 +180,47 @@ def test_declared_ports_are_an_allow_list(fx):
         passed(fx.to_vm(ip() / GRE() / b"x", PORTS), "PORT_CLOSED")
 
 
+def not_the_guests(result):
+    """UDP shows nothing of a connection: it is left to the pod."""
+    if Ether(result[2]).haslayer(TCP):
+        return dropped(result, "UNKNOWN_CT")
+    return passed(result, "PORT_CLOSED")
+
+
 def test_replies_to_the_guest_pass_undeclared_ports(fx):
     for outgoing, incoming in ((out4, in4), (out6, in6)):
         for request, reply in ((TCP(sport=4001, dport=443, flags="S"),
                                 TCP(sport=443, dport=4001, flags="SA")),
                                (UDP(sport=4001, dport=53), UDP(sport=53, dport=4001))):
-            passed(fx.to_vm(incoming() / reply.copy(), PORTS), "PORT_CLOSED")
+            not_the_guests(fx.to_vm(incoming() / reply.copy(), PORTS))
             forwarded(fx.from_vm(outgoing() / request, PORTS))
             forwarded(fx.to_vm(incoming() / reply, PORTS))
             other = reply.copy()
             other.sport += 1
-            passed(fx.to_vm(incoming() / other, PORTS), "PORT_CLOSED")
+            not_the_guests(fx.to_vm(incoming() / other, PORTS))
+
+
+def test_what_opens_nothing_never_draws_an_answer_from_the_pod(fx):
+    unknown = [TCP(sport=443, dport=4010, flags=flags) for flags in ("SA", "A", "PA", "FA", "R", "")]
+    unknown += [SCTP(sport=443, dport=4010) / chunk for chunk in (SCTPChunkData(), SCTPChunkInitAck())]
+    for incoming in (in4, in6):
+        for segment in unknown:
+            dropped(fx.to_vm(incoming() / segment, PORTS), "UNKNOWN_CT")
+        for opening in (TCP(dport=4010, flags="S"), SCTP(dport=4010) / SCTPChunkInit()):
+            passed(fx.to_vm(incoming() / opening, PORTS), "PORT_CLOSED")
+        # without a list there is nobody else whose it might be
+        forwarded(fx.to_vm(incoming() / TCP(sport=443, dport=4010, flags="A"), MASQ))
+
+
+def test_a_forgotten_connection_comes_back_with_the_guests_next_packet(fx):
+    for outgoing, incoming in ((out4, in4), (out6, in6)):
+        segment = TCP(sport=443, dport=4011, flags="PA") / b"abc"
+        forwarded(fx.from_vm(outgoing() / TCP(sport=4011, dport=443, flags="S"), PORTS))
+        forwarded(fx.to_vm(incoming() / segment, PORTS))
+        fx.forget_connections(PORTS)
+        dropped(fx.to_vm(incoming() / segment, PORTS), "UNKNOWN_CT")
+        forwarded(fx.from_vm(outgoing() / TCP(sport=4011, dport=443, flags="A"), PORTS))
+        forwarded(fx.to_vm(incoming() / segment, PORTS))
 
 
 def pod_out(fx, frame, index, **options):
@@ -212,7 +243,9 @@ def test_what_the_pod_listens_on_stays_the_pods(fx):
             socket.create_server(("::", 0), family=socket.AF_INET6) as six:
         for server, incoming in ((four, in4), (six, in6)):
             port = server.getsockname()[1]
-            passed(fx.to_vm(incoming() / TCP(sport=9, dport=port, flags="S"), MASQ), "POD_OWN")
+            for flags in ("S", "A"):
+                passed(fx.to_vm(incoming() / TCP(sport=9, dport=port, flags=flags), MASQ), "POD_OWN")
+                passed(fx.to_vm(incoming() / TCP(sport=9, dport=port, flags=flags), PORTS), "POD_OWN")
 
 
 def test_the_pods_ping_stays_the_pods(fx):

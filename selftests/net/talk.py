@@ -5,6 +5,8 @@
     talk.py tcp     FROM TO ADDRESS [BYTES]   BYTES each way, compared
     talk.py udp     FROM TO ADDRESS [--no-checksum]   datagrams of many sizes, echoed, compared
     talk.py refused FROM ADDRESS              a datagram to a closed port: the ICMP error arrives
+    talk.py resumed FROM TO ADDRESS COMMAND...    a connection that idles while the command runs goes
+                                              on after it, TO speaking first
     talk.py silent  FROM ADDRESS              nothing answers a connection attempt, not even a RST
 
 FROM and TO are network namespaces; ADDRESS is how FROM calls TO, on --port.
@@ -15,13 +17,18 @@ import errno
 import os
 import random
 import socket
+import struct
+import subprocess
 import sys
 import threading
+import time
 
 PATIENCE_S = 10
 CLONE_NEWNET = 0x40000000
 SO_NO_CHECK = 11
 UDP_NO_CHECK6_RX, UDP_NO_CHECK6_TX = 102, 101
+# struct tcp_info: its length up to and with tcpi_total_retrans; tcpi_unacked, tcpi_total_retrans
+TCP_INFO_BYTES, TCP_INFO_WANTED = 104, (24, 100)
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -73,9 +80,9 @@ def exchange(connection, data, what):
     sender.join()
 
 
-def tcp(args):
+def connect(args):
+    """Both ends of a connection: the client's and the server's."""
     family = family_of(args.address)
-    data = random.randbytes(args.bytes)
     listener = socket_in(args.to, family, socket.SOCK_STREAM)
     listener.bind(("", args.port))
     listener.listen(1)
@@ -83,10 +90,39 @@ def tcp(args):
     client.connect((args.address, args.port))
     server, _ = listener.accept()
     server.settimeout(PATIENCE_S)
+    return client, server
+
+
+def tcp(args):
+    data = random.randbytes(args.bytes)
+    client, server = connect(args)
     other = threading.Thread(target=exchange, args=(server, data, "the server"))
     other.start()
     exchange(client, data, "the client")
     other.join()
+
+
+def wait_for_its_fate(sender):
+    """Until what was sent is acknowledged or had to be sent once more."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        info = sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+        unacked, total_retrans = (struct.unpack_from("I", info, at)[0] for at in TCP_INFO_WANTED)
+        if total_retrans or not unacked:
+            return
+        time.sleep(0.01)
+    raise TimeoutError("a segment is neither acknowledged nor sent again")
+
+
+def resumed(args):
+    client, server = connect(args)
+    ask, answer = b"are you still there?", b"yes"
+    subprocess.run(args.command, check=True, stdout=subprocess.DEVNULL)
+    server.sendall(ask)
+    wait_for_its_fate(server)
+    client.sendall(answer)
+    if receive(server, len(answer)) != answer or receive(client, len(ask)) != ask:
+        raise ValueError("other bytes arrived than were sent")
 
 
 def without_checksum(sender, family):
@@ -137,17 +173,19 @@ def silent(args):
 def arguments():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(required=True)
-    for function in (tcp, udp, refused, silent):
+    for function in (tcp, udp, resumed, refused, silent):
         verb = verbs.add_parser(function.__name__)
         verb.set_defaults(function=function)
         verb.add_argument("source")
-        if function in (tcp, udp):
+        if function in (tcp, udp, resumed):
             verb.add_argument("to")
         verb.add_argument("address")
         if function is tcp:
             verb.add_argument("bytes", type=int, nargs="?", default=2 << 20)
         if function is udp:
             verb.add_argument("--no-checksum", action="store_true")
+        if function is resumed:
+            verb.add_argument("command", nargs="+")
         verb.add_argument("--port", type=int, default=7777)
     return parser.parse_args()
 
@@ -156,7 +194,7 @@ def main():
     args = arguments()
     try:
         args.function(args)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, subprocess.CalledProcessError) as error:
         sys.exit(f"{args.function.__name__}: {error}")
 
 
