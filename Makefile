@@ -20,7 +20,7 @@ DEB_PACKAGES := \
 	libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils seabios ovmf \
 	ca-certificates iputils-ping procps openssh-client \
 	cpio dosfstools fdisk mtools syslinux syslinux-common systemd-boot-efi xz-utils zstd \
-	clang-format libclang-rt-14-dev libcmocka-dev libxml2-utils python3 python3-scapy \
+	clang-format libclang-rt-14-dev libcmocka-dev libxml2-utils python3 python3-scapy python3-yaml \
 	isc-dhcp-client udhcpc socat tcpdump ethtool
 
 .DEFAULT_GOAL := all

@@ -30,18 +30,15 @@ static void emit_scalar(yaml_emitter_t *emitter, const char *text, yaml_scalar_s
 	emit(emitter, &event);
 }
 
-/* Plain where that reads back as the same text; else quoted, or a block when it has lines. */
+/* Plain where every reader takes it for the same text; else quoted, or a block when it has lines. */
 static void emit_string(yaml_emitter_t *emitter, const char *text)
 {
-	double number;
-
 	if (strchr(text, '\n'))
 		emit_scalar(emitter, text, YAML_LITERAL_SCALAR_STYLE);
-	else if (yaml_scalar_resolve(text, &number) != YAML_SCALAR_STRING ||
-		 strcmp(text, "<<") == 0)
-		emit_scalar(emitter, text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
-	else
+	else if (yaml_scalar_is_text(text))
 		emit_scalar(emitter, text, YAML_PLAIN_SCALAR_STYLE);
+	else
+		emit_scalar(emitter, text, YAML_DOUBLE_QUOTED_SCALAR_STYLE);
 }
 
 static void emit_value(yaml_emitter_t *emitter, const struct cJSON *json)

@@ -171,3 +171,46 @@ enum yaml_scalar yaml_scalar_resolve(const char *text, double *ret_number)
 		return YAML_SCALAR_STRING;
 	return isfinite(*ret_number) ? YAML_SCALAR_NUMBER : YAML_SCALAR_STRING;
 }
+
+/* Wider than any reader's numbers: bases 2, 8 and 16, base 60 (1:30), underscores anywhere, too large for
+ * a double. Quotes that are not needed do no harm. */
+static bool is_like_number(const char *text)
+{
+	const char *c = text + (*text == '-' || *text == '+');
+
+	if (*c == '0' && c[1] && strchr("xXoObB", c[1]))
+		return c[2 + strspn(c + 2, "0123456789abcdefABCDEF_")] == '\0';
+	if (!isdigit((unsigned char)c[*c == '.']))
+		return false;
+	c += strspn(c, "0123456789_:");
+	if (*c == '.')
+		c += 1 + strspn(c + 1, "0123456789_");
+	if (*c == 'e' || *c == 'E')
+		c = skip_digits(c + 1 + (c[1] == '-' || c[1] == '+'));
+	return *c == '\0';
+}
+
+/* 2001-1-2, alone or with a time behind it. */
+static bool is_like_time(const char *text)
+{
+	size_t year = strspn(text, "0123456789"), month, day;
+	const char *c = text + year;
+
+	if (year != 4 || *c != '-')
+		return false;
+	month = strspn(c + 1, "0123456789");
+	c += 1 + month;
+	if (*c != '-')
+		return false;
+	day = strspn(c + 1, "0123456789");
+	c += 1 + day;
+	return month && day && strchr("Tt \t", *c); /* the end is one of them */
+}
+
+bool yaml_scalar_is_text(const char *text)
+{
+	double number;
+
+	return yaml_scalar_resolve(text, &number) == YAML_SCALAR_STRING && !is_like_number(text) &&
+	       !is_like_time(text) && strcmp(text, "<<") != 0 && strcmp(text, "=") != 0;
+}
