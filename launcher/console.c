@@ -17,16 +17,12 @@
 #include <unistd.h>
 
 #include <beeline/file.h>
-#include <beeline/log.h>
 #include <beeline/rpc.h>
 
 #define RING_SIZE   (64u * 1024) /* a power of two */
 #define TAIL_SIZE   (16u * 1024) /* what a new reader gets */
 #define INPUT_SIZE  4096
 #define READERS_MAX 16
-
-#define LOG_MAX   (4 * 1024 * 1024)
-#define LOG_CHECK (64 * 1024) /* printed bytes between two looks at the log's size */
 
 #define BACKOFF_MIN_NS (100ull * 1000 * 1000)
 #define BACKOFF_MAX_NS (5ull * 1000 * 1000 * 1000)
@@ -47,8 +43,7 @@ struct console {
 	uint64_t backoff_ns;
 	struct reader *readers;
 	unsigned int n_readers;
-	uint64_t head; /* position of the next byte */
-	uint64_t log_checked;
+	uint64_t head;    /* position of the next byte */
 	size_t input_len; /* typed, and not taken by the guest yet */
 	char input[INPUT_SIZE];
 	char ring[RING_SIZE];
@@ -88,24 +83,6 @@ static void seed_from_log(struct console *console)
 		    st.st_size > (off_t)sizeof(tail) ? st.st_size - (off_t)sizeof(tail) : 0);
 	if (len > 0)
 		ring_put(console, tail, (size_t)len);
-}
-
-/* QEMU appends (O_APPEND), so the file may be emptied under it. What it writes between the last read
- * and the truncation is lost from the log; readers get it all the same. */
-static void bound_log(struct console *console)
-{
-	bl_autofree char *text = NULL, *old = NULL;
-	struct stat st;
-	size_t len;
-
-	console->log_checked = console->head;
-	if (stat(console->log, &st) < 0 || st.st_size <= LOG_MAX)
-		return;
-	old = bl_format("%s.1", console->log);
-	if (bl_file_read(console->log, 2 * LOG_MAX, &text, &len, NULL) == 0)
-		bl_file_write(old, text, len, 0600, NULL);
-	if (truncate(console->log, 0) < 0)
-		bl_warn("console log not bounded", "file", console->log, "reason", strerror(errno));
 }
 
 /* ---- readers ---- */
@@ -292,8 +269,6 @@ static void on_guest(struct bl_io *io, uint32_t events)
 	console->backoff_ns = BACKOFF_MIN_NS;
 	ring_put(console, bytes, (size_t)n);
 	feed_all(console);
-	if (console->head - console->log_checked >= LOG_CHECK)
-		bound_log(console);
 }
 
 static void connect_guest(struct console *console)
@@ -322,7 +297,6 @@ void console_attach(struct console *console)
 		return;
 	console->wanted = true;
 	console->backoff_ns = BACKOFF_MIN_NS;
-	bound_log(console);
 	connect_guest(console);
 }
 

@@ -5,8 +5,8 @@
  * pace. A reader that falls behind by more than the ring loses the oldest bytes and nothing else; the
  * guest never waits for one. What readers type goes to the guest; while it does not take it, they wait.
  *
- * QEMU writes the log beside the socket by itself, also while no launcher lives; the launcher keeps
- * it bounded.
+ * QEMU writes the log beside the socket by itself, also while no launcher lives; here it is only read,
+ * for what was printed before.
  */
 #pragma once
 

@@ -19,6 +19,9 @@
 #define BACKOFF_MIN_NS LIFECYCLE_SECOND_NS
 #define BACKOFF_MAX_NS (30 * LIFECYCLE_SECOND_NS)
 
+#define SERIAL_LOG_MAX (4 * 1024 * 1024)
+#define QEMU_LOG_MAX   (1024 * 1024)
+
 bool lifecycle_has_ended(const struct lifecycle *lifecycle)
 {
 	return lifecycle->record.stage == RECORD_ENDED;
@@ -278,10 +281,28 @@ void lifecycle_advance(struct lifecycle *lifecycle)
 
 /* ---- birth ---- */
 
+/* QEMU writes both by itself, as the guest pleases. */
+static int bound_logs(struct lifecycle *lifecycle, struct bl_err *err)
+{
+	bl_autofree char *serial = paths_private(lifecycle->uid, BL_LAUNCHER_SERIAL_LOG_NAME);
+	bl_autofree char *qemu =
+		bl_format(BL_LAUNCHER_QEMU_LOG_DIR "/%s.log", lifecycle->domain_name);
+	int r = bl_dir_make(BL_LAUNCHER_QEMU_LOG_DIR, 0755, err);
+
+	if (r == 0)
+		r = logfile_new(lifecycle->loop, serial, SERIAL_LOG_MAX, &lifecycle->serial_log,
+				err);
+	if (r == 0)
+		r = logfile_new(lifecycle->loop, qemu, QEMU_LOG_MAX, &lifecycle->qemu_log, err);
+	return r;
+}
+
 static int begin(struct lifecycle *lifecycle, const char *private_dir, struct bl_err *err)
 {
 	int r = bl_dir_make(private_dir, 0755, err);
 
+	if (r == 0)
+		r = bound_logs(lifecycle, err);
 	if (r == 0)
 		r = record_read(lifecycle->record_path, &lifecycle->record, err);
 	if (r == 0)

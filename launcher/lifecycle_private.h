@@ -12,6 +12,7 @@
 #include "ending.h"
 #include "libvirtd.h"
 #include "lifecycle.h"
+#include "logfile.h"
 #include "record.h"
 #include "virt.h"
 
@@ -35,6 +36,7 @@ struct lifecycle {
 	struct libvirtd *libvirtd;
 	struct virt *virt;
 	struct console *console;
+	struct logfile *serial_log, *qemu_log;
 
 	/* known */
 	bool connected, observed;

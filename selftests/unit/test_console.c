@@ -211,25 +211,6 @@ static void the_log_tells_what_was_before(void **state)
 	tear_down(&fixture);
 }
 
-static void the_log_is_bounded(void **state)
-{
-	struct fixture fixture = {};
-	bl_autofree char *old = NULL, *big = malloc(5 << 20), *text = NULL;
-	size_t len;
-
-	set_up(&fixture);
-	old = bl_format("%s.1", fixture.log);
-	memset(big, 'x', 5 << 20);
-	assert_int_equal(bl_file_write(fixture.log, big, 5 << 20, 0600, NULL), 0);
-	attach(&fixture);
-	assert_int_equal(bl_file_read(fixture.log, 5 << 20, &text, &len, NULL), 0);
-	assert_int_equal(len, 0);
-	free(bl_take_ptr(text));
-	assert_int_equal(bl_file_read(old, 5 << 20, &text, &len, NULL), 0);
-	assert_int_equal(len, 5 << 20);
-	tear_down(&fixture);
-}
-
 static void readers_are_bounded(void **state)
 {
 	struct fixture fixture = {};
@@ -257,7 +238,6 @@ int main(void)
 		cmocka_unit_test(a_slow_reader_delays_nobody),
 		cmocka_unit_test(a_guest_that_comes_back_is_found),
 		cmocka_unit_test(the_log_tells_what_was_before),
-		cmocka_unit_test(the_log_is_bounded),
 		cmocka_unit_test(readers_are_bounded),
 	};
 

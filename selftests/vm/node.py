@@ -16,6 +16,7 @@ BEELINE = os.path.join(BUILD, "beeline")
 AGENT = os.path.join(BUILD, "beeline-agent")
 PREFIX = "/tmp/beeline-vm-"
 NAMESPACE = "vmtest"
+LAUNCHER, LIBVIRT, QEMU = "beeline-launche", "libvirtd", "qemu-system-x86"  # cut by the kernel
 
 
 class Failed(Exception):
@@ -130,6 +131,26 @@ class Node:
 
     def netns(self, name):
         return os.path.basename(self.endpoint(name)["endpoint"]["netns"])
+
+    # ---- inside the pods -----------------------------------------------------------------------
+
+    def sandbox(self, name):
+        return f"{self.run_dir}/sandboxes/{self.netns(name)}"
+
+    def pod_pid(self, name, program):
+        """The process that runs a program in a VM's pod, its first process aside."""
+        with open(f"{self.sandbox(name)}/pid") as file:
+            first = file.read().strip()
+        pod = os.readlink(f"/proc/{first}/ns/pid")
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/comm") as file:
+                    comm = file.read().strip()
+                if comm == program and pid != first and os.readlink(f"/proc/{pid}/ns/pid") == pod:
+                    return int(pid)
+            except OSError:
+                continue  # it has just ended
+        raise Failed(f"{name}'s pod has no {program}")
 
     # ---- afterwards -----------------------------------------------------------------------------
 

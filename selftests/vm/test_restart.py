@@ -6,7 +6,7 @@ import signal
 import urllib.request
 
 from machines import ALL, OPEN, POD
-from node import NAMESPACE, Failed, run
+from node import LAUNCHER, NAMESPACE, Failed, run
 from test_boot import addresses, expect
 from test_network import url
 
@@ -38,25 +38,10 @@ def test_agent_takes_over_what_runs(world):
                (world.guests[name].boot_id(), links(world, name)))
 
 
-def launcher_pid(world, name):
-    """The launcher is a child of the pod's first process, which is beeline-launcher --monitor."""
-    sandboxes = f"{world.node.run_dir}/sandboxes"
-    netns = world.node.netns(name)
-    with open(f"{sandboxes}/{netns}/pid") as file:
-        first = int(file.read())
-    with open(f"/proc/{first}/task/{first}/children") as file:
-        children = [int(pid) for pid in file.read().split()]
-    for pid in children:
-        with open(f"/proc/{pid}/comm") as file:
-            if file.read().startswith("beeline-launche"):
-                return pid
-    raise Failed(f"no launcher among the children of {first}")
-
-
 def test_launcher_is_killed_and_adopts_its_guest(world):
     guest = world.guests[OPEN]
     boot = guest.boot_id()
-    pid = launcher_pid(world, OPEN)
+    pid = world.node.pod_pid(OPEN, LAUNCHER)
     gone = os.pidfd_open(pid)
     os.kill(pid, signal.SIGKILL)
     os.close(gone)
@@ -65,7 +50,7 @@ def test_launcher_is_killed_and_adopts_its_guest(world):
     guest.close()
     guest.connect()
     expect("boot id", boot, guest.boot_id())
-    if launcher_pid(world, OPEN) == pid:
+    if world.node.pod_pid(OPEN, LAUNCHER) == pid:
         raise Failed("the launcher is the one that was killed")
 
 
