@@ -145,18 +145,6 @@ static void learn(struct lifecycle *lifecycle, const struct virt_reply *reply)
 				 ending_of(reply->end, lifecycle->stopping, lifecycle->killed));
 }
 
-static void on_connect(struct lifecycle *lifecycle, const struct virt_reply *reply)
-{
-	lifecycle->connected = !reply->err.code;
-	if (lifecycle->connected) {
-		bl_info("connected to the libvirt daemon");
-		libvirtd_alive(lifecycle->libvirtd);
-	} else {
-		bl_debug("libvirt daemon not reached", "reason", reply->err.message);
-		libvirtd_revive(lifecycle->libvirtd);
-	}
-}
-
 static void on_started(struct lifecycle *lifecycle, const struct virt_reply *reply)
 {
 	lifecycle->busy = false;
@@ -177,7 +165,7 @@ static void on_reply(const struct virt_reply *reply, void *data)
 	struct lifecycle *lifecycle = data;
 
 	if (reply->verb == VIRT_CONNECT)
-		on_connect(lifecycle, reply);
+		lifecycle_connected(lifecycle, &reply->err);
 	if (reply->verb == VIRT_START)
 		on_started(lifecycle, reply);
 	if (reply->verb == VIRT_DESTROY)
@@ -199,26 +187,10 @@ static void on_changed(void *data)
 	lifecycle_submit(lifecycle, VIRT_OBSERVE);
 }
 
-static void reconnect(void *data)
-{
-	struct lifecycle *lifecycle = data;
-
-	lifecycle_submit(lifecycle, VIRT_CONNECT);
-}
-
-static void on_closed(void *data)
-{
-	struct lifecycle *lifecycle = data;
-
-	bl_warn("connection to the libvirt daemon lost");
-	lifecycle->connected = lifecycle->observed = false;
-	reconnect(lifecycle);
-}
-
 static const struct virt_ops virt_ops = {
 	.reply = on_reply,
 	.changed = on_changed,
-	.closed = on_closed,
+	.closed = lifecycle_disconnected,
 };
 
 /* ---- steps towards "runs" ---- */
@@ -306,7 +278,8 @@ static int begin(struct lifecycle *lifecycle, const char *private_dir, struct bl
 	if (r == 0)
 		r = record_read(lifecycle->record_path, &lifecycle->record, err);
 	if (r == 0)
-		r = libvirtd_new(lifecycle->loop, reconnect, lifecycle, &lifecycle->libvirtd, err);
+		r = libvirtd_new(lifecycle->loop, lifecycle_connect, lifecycle,
+				 &lifecycle->libvirtd, err);
 	if (r == 0)
 		r = virt_new(lifecycle->loop, libvirtd_uri(lifecycle->libvirtd),
 			     lifecycle->domain_name, &virt_ops, lifecycle, &lifecycle->virt, err);
@@ -336,7 +309,7 @@ int lifecycle_new(struct bl_loop *loop, const struct lifecycle_identity *identit
 	/* A failure ends the program: what was begun needs no undoing. */
 	if (r < 0)
 		return r;
-	reconnect(lifecycle);
+	lifecycle_connect(lifecycle);
 	*ret_lifecycle = lifecycle;
 	return 0;
 }

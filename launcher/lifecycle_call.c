@@ -56,6 +56,13 @@ void lifecycle_act(struct lifecycle *lifecycle, enum lifecycle_verb verb, lifecy
 		fn(&err, data);
 		return;
 	}
+	if (!lifecycle->connected) { /* it would wait behind the connection, maybe for ever */
+		bl_fail(&err, -ENOTCONN, "%s",
+			lifecycle->outage.code ? lifecycle->outage.message
+					       : "the libvirt daemon is not connected yet");
+		fn(&err, data);
+		return;
+	}
 	action = bl_alloc(sizeof(*action));
 	action->fn = fn;
 	action->data = data;
@@ -83,7 +90,8 @@ static const char *phase(const struct lifecycle *lifecycle)
 		return lifecycle->record.succeeded ? "Succeeded" : "Failed";
 	if (lifecycle->active)
 		return lifecycle->state == VIRT_RUNNING ? "Running" : "Paused";
-	return "Preparing";
+	/* It runs unless libvirt, when it is asked, says otherwise. */
+	return lifecycle->record.stage == RECORD_STARTED ? "Unknown" : "Preparing";
 }
 
 struct cJSON *lifecycle_state(const struct lifecycle *lifecycle)
@@ -103,6 +111,8 @@ struct cJSON *lifecycle_state(const struct lifecycle *lifecycle)
 		bl_json_set_string(state, "reason", "StartFailed");
 		bl_json_set_string(state, "message", lifecycle->failure.message);
 	}
+	if (lifecycle->outage.code && !lifecycle_has_ended(lifecycle))
+		bl_json_set_string(state, "outage", lifecycle->outage.message);
 	if (lifecycle->blueprint)
 		blueprint_describe(lifecycle->blueprint, state);
 	return state;

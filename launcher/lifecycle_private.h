@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a lifecycle, shared by its three files and nobody else:
- *   lifecycle.c       what is known, and the next step towards "runs"
- *   lifecycle_stop.c  the way down
- *   lifecycle_call.c  what the agent asks for and is told
+ * The inside of a lifecycle, shared by its four files and nobody else:
+ *   lifecycle.c         what is known, and the next step towards "runs"
+ *   lifecycle_daemon.c  the connection to the libvirt daemon
+ *   lifecycle_stop.c    the way down
+ *   lifecycle_call.c    what the agent asks for and is told
  */
 #pragma once
 
@@ -44,6 +45,10 @@ struct lifecycle {
 	enum virt_state state;       /* of an active domain: running, paused or stalled */
 	struct blueprint *blueprint; /* NULL before the first sync */
 
+	/* not connected: when that is to be said, and what; code 0: nothing */
+	struct bl_timer patience;
+	struct bl_err outage;
+
 	/* under way */
 	bool busy;
 	struct bl_timer retry;
@@ -58,6 +63,10 @@ struct lifecycle {
 
 /* Takes the next step, if one can be taken now. To be called whenever something was learned. */
 void lifecycle_advance(struct lifecycle *lifecycle);
+/* Asks for a connection; lifecycle_connected() hears what became of it. Takes the lifecycle. */
+void lifecycle_connect(void *data);
+void lifecycle_connected(struct lifecycle *lifecycle, const struct bl_err *err);
+void lifecycle_disconnected(const char *why, void *data);
 /* The next step down; called by lifecycle_advance() while stopping. */
 void lifecycle_press(struct lifecycle *lifecycle);
 /* A kill has been tried. */

@@ -21,6 +21,12 @@
 /* libvirt's deepest call chains fit several times over; the default would reserve 8 MiB each. */
 #define THREAD_STACK_BYTES (512 * 1024)
 
+/* A daemon that says nothing for so long gets a ping; so many pings without an answer end the
+ * connection and every call that waits for it. libvirt's daemon answers them beside its work, so a
+ * call may take as long as it needs. */
+#define KEEPALIVE_INTERVAL_S 4
+#define KEEPALIVE_COUNT      2
+
 enum message_kind { MESSAGE_REPLY, MESSAGE_CHANGED, MESSAGE_CLOSED };
 
 struct request {
@@ -35,6 +41,7 @@ struct message {
 	struct letter letter;
 	enum message_kind kind;
 	struct virt_reply reply;
+	const char *why; /* with MESSAGE_CLOSED */
 };
 
 struct virt {
@@ -48,14 +55,12 @@ struct virt {
 	virConnectPtr connection; /* the worker's */
 };
 
-static void post(struct virt *virt, enum message_kind kind, const struct virt_reply *reply)
+static void post(struct virt *virt, struct message message)
 {
-	struct message *message = bl_alloc(sizeof(*message));
+	struct message *copy = bl_alloc(sizeof(*copy));
 
-	message->kind = kind;
-	if (reply)
-		message->reply = *reply;
-	mailbox_post(virt->messages, &message->letter);
+	*copy = message;
+	mailbox_post(virt->messages, &copy->letter);
 }
 
 static int fail_libvirt(struct bl_err *err, const char *what)
@@ -70,13 +75,17 @@ static int fail_libvirt(struct bl_err *err, const char *what)
 static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail,
 			void *data)
 {
-	post(data, MESSAGE_CHANGED, NULL);
+	post(data, (struct message){.kind = MESSAGE_CHANGED});
 	return 0;
 }
 
 static void on_close(virConnectPtr connection, int reason, void *data)
 {
-	post(data, MESSAGE_CLOSED, NULL);
+	bool silent = reason == VIR_CONNECT_CLOSE_REASON_KEEPALIVE;
+
+	post(data, (struct message){.kind = MESSAGE_CLOSED,
+				    .why = silent ? "the libvirt daemon does not answer"
+						  : "the libvirt daemon has gone"});
 }
 
 static void *run_events(void *data)
@@ -105,7 +114,8 @@ static int connect_daemon(struct virt *virt, struct bl_err *err)
 	virt->connection = virConnectOpen(virt->uri);
 	if (!virt->connection)
 		return fail_libvirt(err, "connecting to the libvirt daemon");
-	if (virConnectRegisterCloseCallback(virt->connection, on_close, virt, NULL) < 0 ||
+	if (virConnectSetKeepAlive(virt->connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT) < 0 ||
+	    virConnectRegisterCloseCallback(virt->connection, on_close, virt, NULL) < 0 ||
 	    virConnectDomainEventRegisterAny(virt->connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
 					     VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt,
 					     NULL) < 0) {
@@ -260,7 +270,7 @@ static void *run_worker(void *data)
 
 		work(virt, request, &reply.err);
 		observe(virt, &reply);
-		post(virt, MESSAGE_REPLY, &reply);
+		post(virt, (struct message){.kind = MESSAGE_REPLY, .reply = reply});
 		free(request->xml);
 		free(request);
 	}
@@ -280,7 +290,7 @@ static void on_messages(struct bl_io *io, uint32_t events)
 		else if (message->kind == MESSAGE_CHANGED)
 			virt->ops->changed(virt->data);
 		else
-			virt->ops->closed(virt->data);
+			virt->ops->closed(message->why, virt->data);
 		free(message);
 	}
 }

@@ -9,6 +9,9 @@
  *
  * Requests, replies and events are plain structs that cross by mailboxes. Requests are worked off
  * one by one in their order. No libvirt type leaves virt.c.
+ *
+ * A daemon that hangs is noticed by libvirt's keepalive, which ends the connection. Only VIRT_CONNECT
+ * has no such bound: it waits until the daemon goes on or dies, and everything behind it waits too.
  */
 #pragma once
 
@@ -58,7 +61,9 @@ struct virt_reply {
 struct virt_ops {
 	void (*reply)(const struct virt_reply *reply, void *data);
 	void (*changed)(void *data); /* the domain's state may have changed: observe */
-	void (*closed)(void *data);  /* the connection is gone: connect again */
+	/* The connection has ended, because the daemon did or because it did not answer: connect
+	 * again. Calls that waited for it have failed. */
+	void (*closed)(const char *why, void *data);
 };
 
 struct virt;

@@ -60,12 +60,16 @@ static bool set_trouble(struct cJSON *status, const struct vmi_record *record,
 	const struct vmi_trouble *trouble =
 		record->trouble.reason ? &record->trouble : &observation->trouble;
 	enum vmi_domain domain = observation->facts.domain;
+	const char *outage = bl_json_get_string(observation->launcher, "outage");
 	const char *message = launcher_message(observation);
 	const char *reason = "DomainFailed";
 
 	if (trouble->reason) {
 		reason = trouble->reason;
 		message = trouble->err.message;
+	} else if (outage) {
+		reason = "LibvirtUnreachable";
+		message = outage;
 	} else if (phase == VMI_FAILED && observation->facts.recorded == VMI_RUNNING && !message) {
 		reason = "LauncherLost";
 		message = "the VM's container or its host went down while the guest ran";

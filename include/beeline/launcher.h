@@ -18,9 +18,13 @@
  * Notices, launcher to agent:
  *   {"state": <state>}      whenever it changes; numbered by seq
  *
- * state = {"phase": "Preparing" | "Running" | "Paused" | "Succeeded" | "Failed",
+ * state = {"phase": "Preparing" | "Running" | "Paused" | "Succeeded" | "Failed" | "Unknown",
+ *                                               Unknown: it has been started, and libvirt has not
+ *                                                 been asked since the launcher began
  *          "reason": "...", "message": "...",   words for the condition: when it failed, does
  *                                                 not start, or is "Paused" by an "IOError"
+ *          "outage": "...",                     the libvirt daemon is not reached, and why: what
+ *                                                 else is said here is what was last known
  *          "emulated": true, "emulationReason": "...",
  *          "interfaces": [{"name", "mac", "queues"}]}
  *

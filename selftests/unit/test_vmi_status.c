@@ -237,6 +237,29 @@ static void test_trouble(void **state)
 	assert_condition(look(fixture), "Synchronized", "True//");
 }
 
+/* The guest runs on without its libvirt daemon: it is still ready. */
+static void test_outage(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct cJSON *status;
+
+	bring_up(fixture);
+	launcher_says(fixture, "{\"phase\": \"Running\"}");
+	look(fixture);
+	launcher_says(fixture, "{\"phase\": \"Running\", \"outage\": \"it does not answer\"}");
+	status = look(fixture);
+	assert_condition(status, "Synchronized", "False/LibvirtUnreachable/it does not answer");
+	assert_condition(status, "Ready", "True//");
+	/* A launcher that was killed meanwhile knows no more than that. */
+	launcher_says(fixture, "{\"phase\": \"Unknown\", \"outage\": \"it does not answer\"}");
+	status = look(fixture);
+	assert_string_equal(bl_json_get_string(status, "phase"), "Running");
+	assert_condition(status, "Synchronized", "False/LibvirtUnreachable/it does not answer");
+	assert_condition(status, "Ready", "True//");
+	launcher_says(fixture, "{\"phase\": \"Running\"}");
+	assert_condition(look(fixture), "Synchronized", "True//");
+}
+
 static void test_ends(void **state)
 {
 	struct fixture *fixture = *state;
@@ -300,9 +323,9 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_new),    TEST(test_running),  TEST(test_nothing_new),
-		TEST(test_paused), TEST(test_trouble),  TEST(test_ends),
-		TEST(test_lost),   TEST(test_deleting), TEST(test_limits),
+		TEST(test_new),     TEST(test_running), TEST(test_nothing_new), TEST(test_paused),
+		TEST(test_trouble), TEST(test_ends),    TEST(test_lost),        TEST(test_deleting),
+		TEST(test_limits),  TEST(test_outage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What goes wrong beside a guest: its emulator floods its log. The guest does not notice."""
+"""What goes wrong beside a guest: its emulator floods its log, its libvirt daemon hangs or dies.
+The guest does not notice, other machines neither, and who looks is told."""
+import contextlib
 import ctypes
 import os
 import select
+import signal
 import time
 
-from machines import OPEN
-from node import NAMESPACE, QEMU, Failed
-from test_boot import expect
+from machines import EFI, OPEN
+from node import LAUNCHER, LIBVIRT, NAMESPACE, QEMU, Failed, run
+from test_boot import addresses, expect
 
 MIB = 1 << 20
 SYS_PIDFD_GETFD = 438
@@ -60,3 +63,76 @@ def test_flooded_log_of_the_emulator_is_cut(world):
     if not world.node.vm("logs", OPEN, "-c", "qemu", "--tail", "1").endswith("and goes on\n"):
         raise Failed("the log does not go on")
     expect("boot id", boot, world.guests[OPEN].boot_id())
+
+
+def refusal(function, *arguments):
+    try:
+        function(*arguments)
+    except Failed as failure:
+        return str(failure)
+    return "nothing, it works"
+
+
+def condition(vmi, kind):
+    for entry in vmi.get("status", {}).get("conditions", []):
+        if entry["type"] == kind:
+            return entry["status"], entry.get("reason")
+    return None
+
+
+def wait_unreachable(world):
+    vmi = world.node.wait_for("vmi", OPEN, "said to be out of libvirt's reach", lambda vmi:
+                              condition(vmi, "Synchronized") == ("False", "LibvirtUnreachable"), 60)
+    expect("its phase", "Running", vmi["status"]["phase"])
+    expect("ready", "True", condition(vmi, "Ready")[0])
+    run("ping", "-c", "3", "-i", "0.2", "-W", "5", addresses(world, OPEN)[0])
+
+
+def wait_reachable(world):
+    world.node.wait_for("vmi", OPEN, "in libvirt's reach", lambda vmi:
+                        (condition(vmi, "Synchronized") or " ")[0] == "True", 60)
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """A hung process. It goes on at the end, whatever has failed, unless it is no more."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_hung_daemon_is_told_and_harms_nobody(world):
+    boot = world.guests[OPEN].boot_id()
+    with stopped(world.node.pod_pid(OPEN, LIBVIRT)):
+        wait_unreachable(world)
+        said = refusal(world.node.vm, "pause", OPEN)
+        if "does not answer" not in said:
+            raise Failed(f"who wants to pause the machine is told: {said}")
+        expect("another machine", "True", condition(world.node.get("vmi", EFI), "Synchronized")[0])
+        world.node.vm("pause", EFI)
+        world.node.vm("unpause", EFI)
+    wait_reachable(world)
+    expect("boot id", boot, world.guests[OPEN].boot_id())
+
+
+def test_daemon_that_dies_is_replaced(world):
+    """The launcher is killed too, so that its successor meets a daemon that hangs."""
+    guest = world.guests[OPEN]
+    boot = guest.boot_id()
+    daemon = world.node.pod_pid(OPEN, LIBVIRT)
+    with stopped(daemon):
+        os.kill(world.node.pod_pid(OPEN, LAUNCHER), signal.SIGKILL)
+        wait_unreachable(world)
+        os.kill(daemon, signal.SIGKILL)
+    wait_reachable(world)
+    if world.node.pod_pid(OPEN, LIBVIRT) == daemon:
+        raise Failed("the daemon is the one that was killed")
+    guest.wait_for("the console has ended", 30)
+    guest.close()
+    guest.connect()
+    expect("boot id", boot, guest.boot_id())
+    world.node.vm("pause", OPEN)
+    world.node.vm("unpause", OPEN)
