@@ -81,6 +81,7 @@ lab_open() { # TEST
 	dir=/tmp/$lab
 	bpffs=/sys/fs/bpf/$lab
 	agents=0
+	mkdir -p /run/lock # a container's fresh /run lacks it
 	exec 9>"/run/lock/beeline-$lab" && flock 9
 	lab_remove
 	mkdir "$dir"
