@@ -101,12 +101,15 @@ const char *guest_standing(const struct guest *guest, char text[GUEST_STANDING_M
 	return text;
 }
 
+/* In a log every line is news: what another guest's line stood between is not said again. */
 static void show(struct guest *guest)
 {
 	char text[GUEST_STANDING_MAX];
+	bool is_news = strcmp(guest_standing(guest, text), guest->shown) != 0;
 
-	progress_show(guest->progress, "%s/%s: %s", guest->namespace, guest->name,
-		      guest_standing(guest, text));
+	(is_news ? progress_show : progress_tick)(guest->progress, "%s/%s: %s", guest->namespace,
+						  guest->name, text);
+	snprintf(guest->shown, sizeof(guest->shown), "%s", text);
 }
 
 static void give_up(struct guest *guest)

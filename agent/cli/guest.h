@@ -47,6 +47,7 @@ struct guest {
 
 	struct instance instance;
 	char trouble[INSTANCE_TEXT_MAX]; /* of the VirtualMachine, while there is no instance */
+	char shown[GUEST_STANDING_MAX];  /* what people read last */
 	bool exists;                     /* the instance does */
 	bool reachable;
 	struct guest_address addresses[INSTANCE_ADDRESSES_MAX];
