@@ -191,6 +191,9 @@ static int decode_row(struct walk *walk, const struct bl_field *row, const struc
 		return 0;
 	case BL_FIELD_ANY:
 		return 0;
+	case BL_FIELD_JSON:
+		*(const struct cJSON **)((char *)walk->data + row->offset) = json;
+		return 0;
 	case BL_FIELD_MARK:
 		return decode_mark(walk, row, json);
 	case BL_FIELD_LIST:

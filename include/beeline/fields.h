@@ -35,6 +35,7 @@ enum bl_field_type {
 	BL_FIELD_REFUSE, /* known to KubeVirt, not supported: an error that ends with row->why */
 	BL_FIELD_IGNORE, /* accepted without effect: a warning that ends with row->why */
 	BL_FIELD_ANY,    /* known here and looked at by somebody else */
+	BL_FIELD_JSON,   /* const struct cJSON *, borrowed from the document as it stands there */
 	BL_FIELD_MARK,   /* an object whose presence stores row->value; its members are rows too */
 	BL_FIELD_STRING, /* char *; with names: one of them */
 	BL_FIELD_BOOL,

@@ -15,6 +15,7 @@ static const char *const types[] = {
 	[BL_FIELD_REFUSE] = "",
 	[BL_FIELD_IGNORE] = "",
 	[BL_FIELD_ANY] = "accepted",
+	[BL_FIELD_JSON] = "accepted",
 	[BL_FIELD_MARK] = "object",
 	[BL_FIELD_STRING] = "string",
 	[BL_FIELD_BOOL] = "boolean",
