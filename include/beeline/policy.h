@@ -74,7 +74,7 @@ struct bl_peer {
 	/* LABELS, NODES; CIDR_GROUP and SERVICE without a name: of the group's, the service's labels */
 	struct bl_selector selector;
 	char *name;      /* CIDR_GROUP, SERVICE: of one object; NULL: selector */
-	char *namespace; /* SERVICE; NULL with a selector: any */
+	char *namespace; /* SERVICE; NULL: any */
 	struct bl_prefix cidr;
 	struct bl_prefix *except; /* CIDR, CIDR_GROUP */
 	size_t n_except;
