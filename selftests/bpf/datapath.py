@@ -41,7 +41,7 @@ def abi_constants():
     here = os.path.dirname(os.path.abspath(__file__))
     with open(os.path.join(here, "../../include/beeline/abi.h"), encoding="utf-8") as file:
         text = file.read()
-    rows = text[text.index("#define BL_REASONS"):text.index("enum bl_reason")]
+    rows = text[text.index("#define BL_REASONS"):text.index("enum bl_reason {")]
     constants = {name: int(number)
                  for name, number in re.findall(r'X\((\w+), (\d+), "', rows)}
     constants.update({name: 1 << int(bit)
