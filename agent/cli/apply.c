@@ -14,7 +14,6 @@ struct apply_options {
 	const char *socket;
 	const char *namespace;
 	struct bl_option_list files;
-	bool force;
 };
 
 static const struct bl_option rows[] = {
@@ -30,10 +29,6 @@ static const struct bl_option rows[] = {
 	 .offset = offsetof(struct apply_options, namespace),
 	 .argument = "NAMESPACE",
 	 .help = "for objects that name none (default \"default\"); others must agree with it"},
-	{.name = "force",
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct apply_options, force),
-	 .help = "replace an object whose change is otherwise refused"},
 	OPTION_SOCKET(struct apply_options),
 	{0},
 };
@@ -52,7 +47,7 @@ static void print_results(const struct cJSON *results, FILE *file)
 	fflush(file);
 }
 
-int apply_objects(struct client *client, const struct cJSON *objects, bool force, FILE *file,
+int apply_objects(struct client *client, const struct cJSON *objects, FILE *file,
 		  struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
@@ -60,7 +55,6 @@ int apply_objects(struct client *client, const struct cJSON *objects, bool force
 	int r;
 
 	bl_json_set(params, "objects", bl_json_copy(objects));
-	bl_json_set_bool(params, "force", force);
 	r = client_ask(client, "apply", params, &result, err);
 	if (r < 0)
 		return r;
@@ -84,7 +78,7 @@ static int apply(const struct apply_options *options, struct bl_err *err)
 	r = client_open(options->socket, &client, err);
 	if (r < 0)
 		return r;
-	return apply_objects(&client, objects, options->force, stdout, err);
+	return apply_objects(&client, objects, stdout, err);
 }
 
 static int run(void *data, int n_args, char **args)
@@ -105,7 +99,9 @@ const struct bl_verb verb_apply = {
 		"the\n"
 		"agent's store in line with them. All or nothing: every object is checked before "
 		"the\n"
-		"first is stored.\n"
+		"first is stored. The spec of a VirtualMachineInstance cannot be changed: delete "
+		"the\n"
+		"object before it is applied again.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline apply -f vm.yaml\n"

@@ -9,5 +9,5 @@
 #include "client.h"
 
 /* objects is borrowed. Prints "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
-int apply_objects(struct client *client, const struct cJSON *objects, bool force, FILE *file,
+int apply_objects(struct client *client, const struct cJSON *objects, FILE *file,
 		  struct bl_err *err);

@@ -3,9 +3,9 @@
  * What the command says to the agent, over rpc.h on the agent's socket. Objects are whole Kubernetes
  * documents in JSON (YAML is turned into JSON by the command).
  *
- *   apply     {"objects": [...], "force": bool}   -> {"results": [{"kind", "namespace", "name",
- *             "outcome": "created" | "configured" | "unchanged"}], "warnings": ["..."]}. All or
- *             nothing: every object is validated before the first is stored.
+ *   apply     {"objects": [...]}        -> {"results": [{"kind", "namespace", "name", "outcome":
+ *             "created" | "configured" | "unchanged"}], "warnings": ["..."]}. All or nothing:
+ *             every object is validated before the first is stored.
  *   get       {"kind", "namespace"?, "name"}      -> {"object": {...}}          -ENOENT when missing
  *   list      {"kind", "namespace"?}              -> {"items": [...]}; no namespace: all
  *   watch     {"kind", "namespace"?, "name"?}     -> progress {"type": "ADDED" | "MODIFIED" |
