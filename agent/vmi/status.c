@@ -71,8 +71,10 @@ static bool set_trouble(struct cJSON *status, const struct vmi_record *record,
 		reason = "LibvirtUnreachable";
 		message = outage;
 	} else if (phase == VMI_FAILED && observation->facts.recorded == VMI_RUNNING && !message) {
-		reason = "LauncherLost";
-		message = "the VM's container or its host went down while the guest ran";
+		reason = observation->facts.stale ? BL_REASON_NODE_REBOOTED : "LauncherLost";
+		message = observation->facts.stale
+				  ? "the host was booted anew while the guest ran"
+				  : "the VM's container went down while the guest ran";
 	} else if (!message || (domain != DOMAIN_PREPARING && domain != DOMAIN_FAILED)) {
 		return false;
 	}

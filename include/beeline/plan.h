@@ -47,6 +47,10 @@ bool bl_phase_set(struct cJSON *status, const char *phase, int64_t wall_s);
 int64_t bl_phase_time(const struct cJSON *status, const char *phase);
 bool bl_phase_is_final(const char *phase); /* Succeeded, Failed; NULL is not */
 
+/* Reason of a failed VMI's condition Synchronized: the host was booted anew while the guest ran. That is
+ * no failure of the VM's, and no reason to wait before it is started again. */
+#define BL_REASON_NODE_REBOOTED "NodeRebooted"
+
 /* Sets or updates a condition in status.conditions (type, status "True"/"False"/"Unknown", reason,
  * message); lastTransitionTime moves only when status changes. Returns whether anything changed. */
 bool bl_condition_set(struct cJSON *status, const char *type, const char *value, const char *reason,
@@ -54,6 +58,7 @@ bool bl_condition_set(struct cJSON *status, const char *type, const char *value,
 bool bl_condition_remove(struct cJSON *status, const char *type);
 /* "True", "False", "Unknown" or NULL when there is none. */
 const char *bl_condition(const struct cJSON *status, const char *type);
+const char *bl_condition_reason(const struct cJSON *status, const char *type); /* or NULL */
 /* RFC 3339 in UTC, seconds: "2026-01-02T03:04:05Z". */
 const char *bl_time_format(int64_t wall_s, char text[32]);
 int64_t bl_time_parse(const char *text); /* -1 when it is none */

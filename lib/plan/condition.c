@@ -82,6 +82,13 @@ const char *bl_condition(const struct cJSON *status, const char *type)
 	return condition ? bl_json_get_string(condition, "status") : NULL;
 }
 
+const char *bl_condition_reason(const struct cJSON *status, const char *type)
+{
+	const struct cJSON *condition = find(bl_json_get(status, "conditions"), "type", type);
+
+	return condition ? bl_json_get_string(condition, "reason") : NULL;
+}
+
 bool bl_phase_set(struct cJSON *status, const char *phase, int64_t wall_s)
 {
 	const char *old = bl_json_get_string(status, "phase");

@@ -37,6 +37,14 @@ static bool ran_long(const struct vm_view *view)
 	return running >= 0 && end - running >= INTERVAL_S;
 }
 
+/* The VM did nothing wrong, and what it did wrong before is not forgotten for it. */
+static bool went_with_host(const struct vm_view *view)
+{
+	const char *reason = bl_condition_reason(bl_json_get(view->vmi, "status"), "Synchronized");
+
+	return reason && strcmp(reason, BL_REASON_NODE_REBOOTED) == 0;
+}
+
 static void count_failure(struct vm_view *view, const char *uid)
 {
 	struct cJSON *failure = bl_json_ensure(view->status, "startFailure");
@@ -62,7 +70,7 @@ void vm_start_failure_update(struct vm_view *view)
 		return;
 	if (strcmp(view->phase, "Succeeded") == 0 || ran_long(view))
 		bl_json_remove(view->status, "startFailure");
-	if (strcmp(view->phase, "Failed") == 0)
+	if (strcmp(view->phase, "Failed") == 0 && !went_with_host(view))
 		count_failure(view, uid);
 }
 

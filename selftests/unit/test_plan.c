@@ -195,6 +195,23 @@ static void test_long_run_forgets_failures(void **state)
 	assert_int_equal(count_of(vm), 1);
 }
 
+/* A host that was booted anew is not the VM's failure: it starts at once, and what it did before is
+ * remembered. */
+static void test_reboot_is_no_failure(void **state)
+{
+	static const char rebooted[] =
+		"{\"phase\":\"Failed\",\"conditions\":[{\"type\":\"Synchronized\","
+		"\"status\":\"False\",\"reason\":\"NodeRebooted\"}]}";
+	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
+
+	assert_int_equal(plan_with(vm, "u1", rebooted, "Stopped"), BL_VM_DELETE_VMI);
+	assert_int_equal(count_of(vm), 0);
+	assert_int_equal(plan(vm, NULL, NOW, "Stopped"), BL_VM_CREATE_VMI);
+	plan_with(vm, "u2", "{\"phase\":\"Failed\"}", "CrashLoopBackOff");
+	plan_with(vm, "u3", rebooted, "CrashLoopBackOff");
+	assert_int_equal(count_of(vm), 1);
+}
+
 static void test_clock_set_back(void **state)
 {
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
@@ -449,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_deleting_vmi_is_waited_for),
 		cmocka_unit_test(test_back_off),
 		cmocka_unit_test(test_long_run_forgets_failures),
+		cmocka_unit_test(test_reboot_is_no_failure),
 		cmocka_unit_test(test_clock_set_back),
 		cmocka_unit_test(test_restart),
 		cmocka_unit_test(test_halted),

@@ -291,7 +291,20 @@ static void test_lost(void **state)
 	fixture->observation.facts.sandbox = SANDBOX_STOPPED;
 	assert_condition(look(fixture), "Synchronized",
 			 "False/LauncherLost/"
-			 "the VM's container or its host went down while the guest ran");
+			 "the VM's container went down while the guest ran");
+}
+
+static void test_lost_with_host(void **state)
+{
+	struct fixture *fixture = *state;
+
+	bring_up(fixture);
+	look(fixture);
+	launcher_silent(fixture);
+	fixture->observation.facts.sandbox = SANDBOX_PARTIAL;
+	fixture->observation.facts.stale = true;
+	assert_condition(look(fixture), "Synchronized",
+			 "False/NodeRebooted/the host was booted anew while the guest ran");
 }
 
 static void test_deleting(void **state)
@@ -323,9 +336,10 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_new),     TEST(test_running), TEST(test_nothing_new), TEST(test_paused),
-		TEST(test_trouble), TEST(test_ends),    TEST(test_lost),        TEST(test_deleting),
-		TEST(test_limits),  TEST(test_outage),
+		TEST(test_new),    TEST(test_running),        TEST(test_nothing_new),
+		TEST(test_paused), TEST(test_trouble),        TEST(test_ends),
+		TEST(test_lost),   TEST(test_lost_with_host), TEST(test_deleting),
+		TEST(test_limits), TEST(test_outage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
