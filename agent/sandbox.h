@@ -39,15 +39,18 @@ enum sandbox_phase {
 	SANDBOX_ABSENT,  /* nothing is left of it */
 	SANDBOX_PARTIAL, /* something is there, but not all: make or remove it */
 	SANDBOX_NETWORK, /* namespace and uplink stand, no container */
-	SANDBOX_RUNNING, /* container runs */
+	SANDBOX_RUNNING, /* container runs, whatever has become of the rest */
 	SANDBOX_STOPPED, /* container has ended; network stands */
 };
 
 struct sandbox_state {
 	enum sandbox_phase phase;
-	pid_t pid;      /* of the container's PID 1 in the host; 0 */
-	bool stale;     /* left by an earlier boot: remove first */
+	pid_t pid;  /* of the container's PID 1 in the host; 0 */
+	bool stale; /* left by an earlier boot: remove first */
+	char *uid; /* owned: of the VMI that it was made for; "": nothing tells; NULL: unreadable */
 	char *degraded; /* owned: limits that this host could not give; NULL */
+	const char
+		*lost; /* what the host has lost of a running one, as a sentence; NULL: nothing */
 };
 
 typedef void sandbox_fn(const struct bl_err *err, void *data); /* err NULL: done */

@@ -15,6 +15,7 @@
 
 #define CGROUP_PARENT   "beeline"
 #define CONTROLLERS_MAX 4096
+#define PROCESSES_MAX   (64 * 1024)
 #define SYSTEMD_RUNS    "/run/systemd/system"
 #define MOUNTS_PATH     "/proc/self/mounts"
 
@@ -36,8 +37,17 @@ static bool has_file(const char *dir, const char *name)
 	return bl_file_exists(path);
 }
 
+/* Version 1 has all of a VM's processes in each hierarchy that has a controller. */
+static void remember_root(const struct mntent *mount, struct cgroup_support *support)
+{
+	if (strlen(mount->mnt_dir) < sizeof(support->root))
+		snprintf(support->root, sizeof(support->root), "%s", mount->mnt_dir);
+}
+
 static void look_at_v1(const struct mntent *mount, struct cgroup_support *support)
 {
+	if (hasmntopt(mount, "memory") || hasmntopt(mount, "pids") || hasmntopt(mount, "cpu"))
+		remember_root(mount, support);
 	support->memory |= hasmntopt(mount, "memory") != NULL;
 	support->pids |= hasmntopt(mount, "pids") != NULL;
 	if (hasmntopt(mount, "cpu")) {
@@ -64,6 +74,8 @@ static void look_at_v2(const struct mntent *mount, struct cgroup_support *suppor
 	if (bl_file_read(path, CONTROLLERS_MAX, &text, NULL, NULL) < 0)
 		return;
 	text[strcspn(text, "\n")] = '\0';
+	if (has_word(text, "memory") || has_word(text, "pids") || has_word(text, "cpu"))
+		remember_root(mount, support);
 	support->memory |= has_word(text, "memory");
 	support->pids |= has_word(text, "pids");
 	support->cpu_shares |= has_word(text, "cpu");
@@ -91,16 +103,32 @@ char *cgroup_path(const struct cgroup_support *support, const char *id)
 	return bl_format("/%s/%s", CGROUP_PARENT, id);
 }
 
-void cgroup_remove_parent(void)
+char *cgroup_processes(const struct cgroup_support *support, const char *id)
+{
+	bl_autofree char *path =
+		support->systemd
+			? bl_format("%s/system.slice/" CGROUP_PARENT "-%s.scope/cgroup.procs",
+				    support->root, id)
+			: bl_format("%s/" CGROUP_PARENT "/%s/cgroup.procs", support->root, id);
+	char *text = NULL;
+
+	bl_file_read(path, PROCESSES_MAX, &text, NULL, NULL);
+	return text;
+}
+
+void cgroup_remove(const char *id)
 {
 	bl_cleanup(close_mounts) FILE *mounts = setmntent(MOUNTS_PATH, "re");
 	struct mntent *mount;
 
 	while (mounts && (mount = getmntent(mounts))) {
-		bl_autofree char *path = bl_format("%s/%s", mount->mnt_dir, CGROUP_PARENT);
+		bl_autofree char *parent = bl_format("%s/" CGROUP_PARENT, mount->mnt_dir);
+		bl_autofree char *group = bl_format("%s/%s", parent, id);
 
-		/* Fails while a VM's group is in it, as it should. */
-		if (is_cgroup(mount))
-			rmdir(path);
+		if (!is_cgroup(mount))
+			continue;
+		/* Each fails while something is in it, as it should. */
+		rmdir(group);
+		rmdir(parent);
 	}
 }

@@ -8,8 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <beeline/file.h>
 
@@ -22,7 +25,6 @@
 #define VHOST_NET "/dev/vhost-net"
 
 struct sandbox_container {
-	char *uid; /* of the VMI */
 	char *hostname, *domain;
 	char **dns, **searches;
 	size_t n_dns, n_searches;
@@ -103,7 +105,6 @@ struct sandbox_container *sandbox_container_new(const struct sandboxes *sandboxe
 {
 	struct sandbox_container *container = bl_alloc(sizeof(*container));
 
-	container->uid = bl_strdup(vmi->uid);
 	container->hostname = bl_strdup(vmi->hostname ? vmi->hostname : vmi->name);
 	if (vmi->subdomain)
 		container->domain = bl_format("%s.%s", vmi->subdomain, vmi->namespace);
@@ -129,29 +130,24 @@ void sandbox_container_free(struct sandbox_container *container)
 	free(container->volumes);
 	free_strings(container->dns, container->n_dns);
 	free_strings(container->searches, container->n_searches);
-	free(container->uid);
 	free(container->hostname);
 	free(container->domain);
 	free(container->degraded);
 	free(container);
 }
 
-static bool is_incarnation(const struct sandbox_op *op, const char *uid)
+static bool is_incarnation(const struct sandbox_op *op)
 {
-	bl_auto_json struct cJSON *record = NULL;
-	const char *recorded;
+	bl_autofree char *recorded = sandbox_record_uid(op->paths);
 
-	if (sandbox_file_read(op->paths->record, &record, NULL) < 0)
-		return false;
-	recorded = bl_json_get_string(record, "uid");
-	return recorded && strcmp(recorded, uid) == 0;
+	return recorded && strcmp(recorded, op->uid) == 0;
 }
 
 static int step_container_runs(struct sandbox_op *op, struct bl_err *err)
 {
 	if (!sandbox_has_network(op->sandboxes, op->paths))
 		return bl_fail(err, -ENETDOWN, "%s/%s has no network yet", op->namespace, op->name);
-	if (sandbox_pid(op->paths) && is_incarnation(op, op->container->uid))
+	if (sandbox_pid(op->sandboxes, op->paths) && is_incarnation(op))
 		return SANDBOX_OP_DONE;
 	return 0;
 }
@@ -161,13 +157,41 @@ static void on_call_done(const struct bl_err *err, void *data)
 	sandbox_op_resume(data, err);
 }
 
+static void on_end(struct bl_io *io, uint32_t events)
+{
+	struct sandbox_op *op = io->data;
+	int fd = io->fd;
+
+	bl_io_remove(io);
+	close(fd);
+	sandbox_op_resume(op, NULL);
+}
+
+/* A container that the runtime has forgotten, with its state in the run directory: its PID 1 takes all
+ * of its pid namespace along. */
+static int kill_forgotten(struct sandbox_op *op, struct bl_err *err)
+{
+	pid_t pid = sandbox_pid(op->sandboxes, op->paths);
+	bl_autoclose int fd = pid ? pidfd_open(pid, 0) : -1;
+	int r;
+
+	/* First the handle, then the check: so the number cannot change hands in between. */
+	if (fd < 0 || sandbox_pid(op->sandboxes, op->paths) != pid)
+		return 0;
+	r = bl_io_add(op->sandboxes->loop, &op->end, fd, EPOLLIN, on_end, op, err);
+	if (r < 0)
+		return r;
+	pidfd_send_signal(bl_take_fd(&fd), SIGKILL, NULL, 0);
+	return SANDBOX_OP_WAIT;
+}
+
 int sandbox_step_delete_container(struct sandbox_op *op, struct bl_err *err)
 {
 	int r;
 
 	sandbox_watch_remove(op->sandboxes, op->namespace, op->name);
 	if (!runtime_knows(&op->sandboxes->runtime, op->paths->id))
-		return 0;
+		return kill_forgotten(op, err);
 	r = runtime_delete(&op->sandboxes->runtime, op->paths->id, on_call_done, op, &op->call,
 			   err);
 	return r < 0 ? r : SANDBOX_OP_WAIT;
@@ -235,7 +259,7 @@ static int write_config(struct sandbox_op *op, struct bl_err *err)
 	struct bundle_spec spec = {
 		.namespace = op->namespace,
 		.name = op->name,
-		.vmi_uid = container->uid,
+		.vmi_uid = op->uid,
 		.hostname = container->hostname,
 		.launcher = config->launcher,
 		.rootfs = op->paths->rootfs,
@@ -262,7 +286,7 @@ static int step_make_bundle(struct sandbox_op *op, struct bl_err *err)
 	int r = write_config(op, err);
 
 	if (r == 0)
-		r = sandbox_record_write(op, op->container->uid, err);
+		r = sandbox_record_write(op, err);
 	if (r < 0)
 		return r;
 	unlink(op->paths->pid);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The network of a sandbox: a named namespace, and an uplink made in it by the CNI plugins.
- * network.json is written before ADD with what DEL needs, and again after it with the result; so
- * whatever moment a crash chooses, the file says what may have to be undone. A file of an earlier
- * boot describes leases whose namespace is gone.
+ * It is recorded before ADD with what DEL needs, and again after it with the result; so whatever
+ * moment a crash chooses, the record says what may have to be undone. A record of an earlier boot
+ * describes leases whose namespace is gone.
  */
 #include "oci.h"
 
@@ -40,14 +40,14 @@ bool sandbox_has_network(const struct sandboxes *sandboxes, const struct sandbox
 {
 	bl_auto_json struct cJSON *network = NULL;
 
-	return sandbox_file_read(paths->network, &network, NULL) == 0 &&
+	return sandbox_network_read(paths, &network, NULL) == 0 &&
 	       is_of_this_boot(sandboxes, network) && bl_json_get(network, "result") &&
 	       netns_stands(paths);
 }
 
 static int step_record(struct sandbox_op *op, struct bl_err *err)
 {
-	return sandbox_record_write(op, NULL, err);
+	return sandbox_record_write(op, err);
 }
 
 static int step_network_stands(struct sandbox_op *op, struct bl_err *err)
@@ -66,7 +66,7 @@ static void on_detached(const struct cJSON *result, const struct bl_err *err, vo
 	struct sandbox_op *op = data;
 
 	if (!err)
-		unlink(op->paths->network);
+		sandbox_network_forget(op->paths);
 	sandbox_op_resume(op, err);
 }
 
@@ -94,10 +94,12 @@ int sandbox_step_detach(struct sandbox_op *op, struct bl_err *err)
 		.ifname = IFNAME,
 		.lock = op->paths->cni_lock,
 	};
-	int r = sandbox_file_read(op->paths->network, &network, err);
+	int r = sandbox_network_read(op->paths, &network, err);
 
 	if (r == -ENOENT)
 		return 0;
+	if (r == 0)
+		r = bl_dir_make(op->paths->run, 0755, err);
 	if (r == 0)
 		r = prepare_detach(op, network, err);
 	if (r < 0)
@@ -152,19 +154,6 @@ static int step_make_netns(struct sandbox_op *op, struct bl_err *err)
 	return r < 0 ? r : skip_dad(fd, err);
 }
 
-static int write_network(struct sandbox_op *op, const char *args, const struct cJSON *result,
-			 struct bl_err *err)
-{
-	bl_auto_json struct cJSON *network = bl_json_object();
-
-	bl_json_set_string(network, "bootId", op->sandboxes->boot_id);
-	bl_json_set_string(network, "args", args);
-	bl_json_set(network, "conflist", bl_json_copy(op->sandboxes->conflist));
-	if (result)
-		bl_json_set(network, "result", bl_json_copy(result));
-	return sandbox_file_write(op->paths->network, network, err);
-}
-
 /* By the names that plugins know from Kubernetes. */
 static char *make_args(const struct sandbox_op *op)
 {
@@ -179,7 +168,7 @@ static void on_attached(const struct cJSON *result, const struct bl_err *err, vo
 	struct bl_err own = BL_ERR_INIT;
 	bl_autofree char *args = make_args(op);
 
-	if (!err && write_network(op, args, result, &own) < 0)
+	if (!err && sandbox_network_write(op, args, result, &own) < 0)
 		err = &own;
 	sandbox_op_resume(op, err);
 }
@@ -196,7 +185,7 @@ static int step_attach(struct sandbox_op *op, struct bl_err *err)
 		.args = args,
 		.lock = op->paths->cni_lock,
 	};
-	int r = write_network(op, args, NULL, err);
+	int r = sandbox_network_write(op, args, NULL, err);
 
 	if (r == 0)
 		r = cni_add(op->sandboxes->loop, &attachment, on_attached, op, &op->cni, err);
@@ -215,7 +204,7 @@ int sandbox_network_addrs(const struct sandbox_paths *paths, struct bl_addr **re
 	bl_auto_json struct cJSON *network = NULL;
 	bl_autofree struct bl_addr *addrs = bl_alloc(ADDRS_MAX * sizeof(*addrs));
 	size_t n = 0;
-	int r = sandbox_file_read(paths->network, &network, err);
+	int r = sandbox_network_read(paths, &network, err);
 
 	if (r < 0)
 		return r;

@@ -6,7 +6,6 @@
  */
 #include "oci.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 
 #include "../bootid.h"
 
-#define RECORD_MAX   (1024 * 1024)
 #define DEGRADED_MAX 1024
 
 static void config_copy(struct sandbox_config *to, const struct sandbox_config *from)
@@ -97,43 +95,6 @@ struct sandbox_paths *sandbox_paths_of(const struct sandboxes *sandboxes, const 
 				 sandboxes->instance, namespace, name);
 }
 
-/* ---- records ---- */
-
-int sandbox_file_read(const char *path, struct cJSON **ret_json, struct bl_err *err)
-{
-	bl_autofree char *text = NULL;
-	size_t len;
-	int r = bl_file_read(path, RECORD_MAX, &text, &len, err);
-
-	if (r == 0)
-		r = bl_json_parse(text, len, ret_json, err);
-	return r < 0 && r != -ENOENT ? bl_wrap(err, "%s", path) : r;
-}
-
-int sandbox_file_write(const char *path, const struct cJSON *json, struct bl_err *err)
-{
-	bl_autofree char *text = bl_json_print_pretty(json);
-
-	return bl_file_write(path, text, strlen(text), 0600, err);
-}
-
-int sandbox_record_write(struct sandbox_op *op, const char *uid, struct bl_err *err)
-{
-	bl_auto_json struct cJSON *record = NULL;
-	int r = bl_dir_make(op->paths->state, 0700, err);
-
-	if (r < 0)
-		return r;
-	if (sandbox_file_read(op->paths->record, &record, NULL) < 0)
-		record = bl_json_object();
-	bl_json_set_string(record, "namespace", op->namespace);
-	bl_json_set_string(record, "name", op->name);
-	bl_json_set_string(record, "bootId", op->sandboxes->boot_id);
-	if (uid)
-		bl_json_set_string(record, "uid", uid);
-	return sandbox_file_write(op->paths->record, record, err);
-}
-
 /* ---- observing ---- */
 
 static bool is_stale(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
@@ -141,7 +102,7 @@ static bool is_stale(const struct sandboxes *sandboxes, const struct sandbox_pat
 	bl_auto_json struct cJSON *record = NULL;
 	const char *boot_id;
 
-	if (sandbox_file_read(paths->record, &record, NULL) < 0)
+	if (sandbox_record_read(paths, &record, NULL) < 0)
 		return false;
 	boot_id = bl_json_get_string(record, "bootId");
 	return !boot_id || strcmp(boot_id, sandboxes->boot_id) != 0;
@@ -150,14 +111,26 @@ static bool is_stale(const struct sandboxes *sandboxes, const struct sandbox_pat
 static enum sandbox_phase find_phase(const struct sandboxes *sandboxes,
 				     const struct sandbox_paths *paths, pid_t pid)
 {
+	if (pid)
+		return SANDBOX_RUNNING;
 	if (!bl_file_exists(paths->state) && !bl_file_exists(paths->run) &&
 	    !bl_file_exists(paths->netns))
 		return SANDBOX_ABSENT;
 	if (!sandbox_has_network(sandboxes, paths))
 		return SANDBOX_PARTIAL;
-	if (pid)
-		return SANDBOX_RUNNING;
 	return runtime_knows(&sandboxes->runtime, paths->id) ? SANDBOX_STOPPED : SANDBOX_NETWORK;
+}
+
+/* A guest outlives the name of its namespace, and the files that tell of it. */
+static const char *find_loss(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
+{
+	if (!bl_file_exists(paths->netns))
+		return "the pod's network namespace has vanished from the host";
+	if (!bl_file_exists(paths->sockets))
+		return "the VM's files in the run directory are lost";
+	if (!sandbox_has_network(sandboxes, paths))
+		return "the record of the pod's network is lost";
+	return NULL;
 }
 
 int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const char *name,
@@ -167,13 +140,16 @@ int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const ch
 		sandbox_paths_of(sandboxes, namespace, name);
 	struct sandbox_state state = {.stale = is_stale(sandboxes, paths)};
 
-	state.pid = state.stale ? 0 : sandbox_pid(paths);
+	state.pid = state.stale ? 0 : sandbox_pid(sandboxes, paths);
 	/* It may end between the look and the watch; then it has ended. */
 	if (state.pid && sandbox_watch_add(sandboxes, namespace, name, NULL) < 0)
 		state.pid = 0;
 	state.phase = find_phase(sandboxes, paths, state.pid);
-	if (state.phase == SANDBOX_RUNNING)
+	state.uid = sandbox_record_uid(paths);
+	if (state.phase == SANDBOX_RUNNING) {
+		state.lost = find_loss(sandboxes, paths);
 		bl_file_read(paths->degraded, DEGRADED_MAX, &state.degraded, NULL, NULL);
+	}
 	*ret_state = state;
 	return 0;
 }
@@ -181,49 +157,8 @@ int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const ch
 void sandbox_state_clear(struct sandbox_state *state)
 {
 	free(state->degraded);
+	free(state->uid);
 	*state = (struct sandbox_state){0};
-}
-
-static void report(const struct sandboxes *sandboxes, const char *id,
-		   void (*fn)(const char *namespace, const char *name, void *data), void *data)
-{
-	bl_autofree char *dir = bl_format("%s/sandboxes/%s", sandboxes->config.state_dir, id);
-	bl_autofree char *path = bl_format("%s/sandbox.json", dir);
-	bl_auto_json struct cJSON *record = NULL;
-	const char *namespace, *name;
-	int r = sandbox_file_read(path, &record, NULL);
-
-	/* The record is the first file to come and the last to go: without it nothing is left. */
-	if (r == -ENOENT)
-		bl_dir_remove(dir, NULL);
-	if (r < 0)
-		return;
-	namespace = bl_json_get_string(record, "namespace");
-	name = bl_json_get_string(record, "name");
-	if (namespace && name)
-		fn(namespace, name, data);
-}
-
-static void close_dir(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-
-int sandboxes_for_each(struct sandboxes *sandboxes,
-		       void (*fn)(const char *namespace, const char *name, void *data), void *data,
-		       struct bl_err *err)
-{
-	bl_autofree char *path = bl_format("%s/sandboxes", sandboxes->config.state_dir);
-	bl_cleanup(close_dir) DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : bl_fail_errno(err, -errno, "opening %s", path);
-	while ((entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			report(sandboxes, entry->d_name, fn, data);
-	return 0;
 }
 
 void sandboxes_on_exit(struct sandboxes *sandboxes,
@@ -266,14 +201,11 @@ int sandbox_open_sockets(struct sandboxes *sandboxes, const char *namespace, con
 static char *log_name(const struct sandbox_paths *paths, const char *namespace, const char *name,
 		      const char *which)
 {
-	bl_auto_json struct cJSON *record = NULL;
-	const char *uid = NULL;
+	bl_autofree char *uid = sandbox_record_uid(paths);
 
-	if (sandbox_file_read(paths->record, &record, NULL) == 0)
-		uid = bl_json_get_string(record, "uid");
 	if (strcmp(which, "launcher") == 0)
 		return bl_strdup(strrchr(BL_LAUNCHER_LOG, '/') + 1);
-	if (strcmp(which, "console") == 0 && uid)
+	if (strcmp(which, "console") == 0 && uid && *uid)
 		return bl_format("%s/%s", uid, BL_LAUNCHER_SERIAL_LOG_NAME);
 	if (strcmp(which, "qemu") == 0)
 		return bl_format("%s/%s_%s.log",
@@ -310,8 +242,9 @@ int sandbox_open_log(struct sandboxes *sandboxes, const char *namespace, const c
 
 /* ---- verbs ---- */
 
-static void begin(struct sandbox_op *op, sandbox_fn *fn, void *data)
+static void begin(struct sandbox_op *op, const char *uid, sandbox_fn *fn, void *data)
 {
+	op->uid = bl_strdup(uid);
 	op->fn = fn;
 	op->data = data;
 }
@@ -319,8 +252,8 @@ static void begin(struct sandbox_op *op, sandbox_fn *fn, void *data)
 void sandbox_make_network(struct sandboxes *sandboxes, const struct bl_vmi *vmi, sandbox_fn *fn,
 			  void *data)
 {
-	begin(sandbox_op_add(sandboxes, vmi->namespace, vmi->name, sandbox_network_steps), fn,
-	      data);
+	begin(sandbox_op_add(sandboxes, vmi->namespace, vmi->name, sandbox_network_steps), vmi->uid,
+	      fn, data);
 }
 
 void sandbox_run(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
@@ -330,7 +263,7 @@ void sandbox_run(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
 		sandbox_op_add(sandboxes, vmi->namespace, vmi->name, sandbox_container_steps);
 
 	op->container = sandbox_container_new(sandboxes, vmi, volumes, n_volumes);
-	begin(op, fn, data);
+	begin(op, vmi->uid, fn, data);
 }
 
 void sandbox_stop(struct sandboxes *sandboxes, const char *namespace, const char *name,
@@ -338,14 +271,14 @@ void sandbox_stop(struct sandboxes *sandboxes, const char *namespace, const char
 {
 	static sandbox_step *const steps[] = {sandbox_step_delete_container, NULL};
 
-	begin(sandbox_op_add(sandboxes, namespace, name, steps), fn, data);
+	begin(sandbox_op_add(sandboxes, namespace, name, steps), NULL, fn, data);
 }
 
 static int step_remove_files(struct sandbox_op *op, struct bl_err *err)
 {
 	int r = bl_dir_remove(op->paths->run, err);
 
-	cgroup_remove_parent();
+	cgroup_remove(op->paths->id);
 	if (r == 0)
 		r = bl_dir_remove(op->paths->disks, err);
 	return r < 0 ? r : bl_dir_remove(op->paths->state, err);
@@ -357,5 +290,5 @@ void sandbox_remove(struct sandboxes *sandboxes, const char *namespace, const ch
 	static sandbox_step *const steps[] = {sandbox_step_delete_container, sandbox_step_detach,
 					      sandbox_step_remove_netns, step_remove_files, NULL};
 
-	begin(sandbox_op_add(sandboxes, namespace, name, steps), fn, data);
+	begin(sandbox_op_add(sandboxes, namespace, name, steps), NULL, fn, data);
 }

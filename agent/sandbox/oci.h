@@ -5,6 +5,8 @@
  * runtime). Operations on one sandbox never overlap; those on different ones do.
  *
  *   sandbox/oci.c        the sandboxes of one agent; what can be answered without waiting
+ *   sandbox/record.c     what is written down of a sandbox
+ *   sandbox/list.c       which sandboxes there are
  *   sandbox/op.c         runs operations
  *   sandbox/network.c    steps: namespace and CNI
  *   sandbox/container.c  steps: bundle and runtime
@@ -47,6 +49,7 @@ struct sandbox_op {
 	struct sandboxes *sandboxes;
 	struct sandbox_op *next;
 	char *namespace, *name;
+	char *uid; /* of the VMI that it is done for; NULL: whoever it was */
 	struct sandbox_paths *paths;
 	sandbox_step *const *steps; /* ended by NULL */
 	size_t n_done;
@@ -55,6 +58,7 @@ struct sandbox_op {
 	/* What the step that waits is waiting for; NULL otherwise. */
 	struct cni_run *cni;
 	struct runtime_call *call;
+	struct bl_io end; /* of a container that was killed */
 	/* What the container shall be; sandbox_run only. */
 	struct sandbox_container *container;
 	sandbox_fn *fn;
@@ -70,13 +74,25 @@ void sandbox_op_resume(struct sandbox_op *op, const struct bl_err *err);
  * there. */
 void sandbox_ops_free(struct sandboxes *sandboxes);
 
-/* ---- records: sandbox/oci.c ---- */
-
 struct sandbox_paths *sandbox_paths_of(const struct sandboxes *sandboxes, const char *namespace,
-				       const char *name);
-/* Whose sandbox it is and of which boot; uid NULL: as it was. */
-int sandbox_record_write(struct sandbox_op *op, const char *uid, struct bl_err *err);
-/* Reads a JSON file of ours; -ENOENT when it is missing. The caller owns *ret_json. */
+				       const char *name); /* sandbox/oci.c */
+
+/* ---- sandbox/record.c; callers own what is read, -ENOENT when there is none ---- */
+
+/* Whose sandbox it is and of which boot. */
+int sandbox_record_read(const struct sandbox_paths *paths, struct cJSON **ret_record,
+			struct bl_err *err);
+int sandbox_record_write(struct sandbox_op *op, struct bl_err *err);
+/* The uid of the VMI that it was made for; "" when nothing tells, NULL when that cannot be read. The
+ * caller frees. */
+char *sandbox_record_uid(const struct sandbox_paths *paths);
+/* The CNI attachment: what DEL needs, and the result of ADD when it came so far. */
+int sandbox_network_read(const struct sandbox_paths *paths, struct cJSON **ret_network,
+			 struct bl_err *err);
+int sandbox_network_write(struct sandbox_op *op, const char *args, const struct cJSON *result,
+			  struct bl_err *err);
+void sandbox_network_forget(const struct sandbox_paths *paths);
+/* One JSON file of ours. */
 int sandbox_file_read(const char *path, struct cJSON **ret_json, struct bl_err *err);
 int sandbox_file_write(const char *path, const struct cJSON *json, struct bl_err *err);
 
@@ -106,8 +122,8 @@ void sandbox_container_free(struct sandbox_container *container);
 /* ---- sandbox/watch.c ---- */
 
 /* The pid of the sandbox's live PID 1, checked to be that and no later process of the same number;
- * 0 when there is none. */
-pid_t sandbox_pid(const struct sandbox_paths *paths);
+ * 0 when there is none. Its cgroup tells when the runtime's file is lost. */
+pid_t sandbox_pid(const struct sandboxes *sandboxes, const struct sandbox_paths *paths);
 /* Watches a running container; fine when it is watched already. */
 int sandbox_watch_add(struct sandboxes *sandboxes, const char *namespace, const char *name,
 		      struct bl_err *err);

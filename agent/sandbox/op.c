@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <beeline/file.h>
 
@@ -21,10 +22,17 @@ static void op_free(struct sandbox_op *op)
 	bl_timer_disarm(&op->start);
 	cni_abandon(op->cni);
 	runtime_abandon(op->call);
+	if (op->end.loop) {
+		int fd = op->end.fd;
+
+		bl_io_remove(&op->end);
+		close(fd);
+	}
 	sandbox_container_free(op->container);
 	sandbox_paths_free(op->paths);
 	free(op->namespace);
 	free(op->name);
+	free(op->uid);
 	free(op);
 }
 

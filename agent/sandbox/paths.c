@@ -58,9 +58,11 @@ struct sandbox_paths *sandbox_paths_new(const char *run_dir, const char *state_d
 	paths->state = bl_format("%s/sandboxes/%s", state_dir, paths->id);
 	paths->record = bl_format("%s/sandbox.json", paths->state);
 	paths->network = bl_format("%s/network.json", paths->state);
-	paths->cni_lock = bl_format("%s/cni.lock", paths->state);
 	paths->disks = bl_format("%s/disks", paths->state);
 	paths->run = bl_format("%s/sandboxes/%s", run_dir, paths->id);
+	paths->record_twin = bl_format("%s/sandbox.json", paths->run);
+	paths->network_twin = bl_format("%s/network.json", paths->run);
+	paths->cni_lock = bl_format("%s/cni.lock", paths->run);
 	paths->bundle = bl_format("%s/bundle", paths->run);
 	paths->config = bl_format("%s/config.json", paths->bundle);
 	paths->rootfs = bl_format("%s/rootfs", paths->bundle);
@@ -80,9 +82,11 @@ void sandbox_paths_free(struct sandbox_paths *paths)
 	free(paths->state);
 	free(paths->record);
 	free(paths->network);
-	free(paths->cni_lock);
 	free(paths->disks);
 	free(paths->run);
+	free(paths->record_twin);
+	free(paths->network_twin);
+	free(paths->cni_lock);
 	free(paths->bundle);
 	free(paths->config);
 	free(paths->rootfs);

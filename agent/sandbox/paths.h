@@ -6,9 +6,11 @@
  *
  *   <state-dir>/sandboxes/<id>/  sandbox.json   whose it is, of which boot; written first, gone last
  *                                network.json   the CNI attachment, before and after ADD
- *                                cni.lock       held while a plugin runs
  *                                disks/         overlays of the VM; the VM's user owns it
- *   <run-dir>/sandboxes/<id>/    bundle/        config.json and rootfs/
+ *   <run-dir>/sandboxes/<id>/    sandbox.json   both once more: sandbox/record.c
+ *                                network.json
+ *                                cni.lock       held while a plugin runs
+ *                                bundle/        config.json and rootfs/
  *                                sockets/       the VM's user owns it
  *                                private/       logs and libvirt's files; the VM's user owns it
  *                                pid            of the container's PID 1
@@ -25,8 +27,9 @@ struct sandbox_paths {
 	char *id;
 	char *netns;
 	char *state;
-	char *record, *network, *cni_lock, *disks;
+	char *record, *network, *disks;
 	char *run;
+	char *record_twin, *network_twin, *cni_lock;
 	char *bundle, *config, *rootfs, *sockets, *private, *pid, *degraded;
 };
 

@@ -22,17 +22,6 @@ struct sandbox_watch {
 	char *namespace, *name;
 };
 
-static pid_t read_pid(const struct sandbox_paths *paths)
-{
-	bl_autofree char *text = NULL;
-	long pid;
-
-	if (bl_file_read(paths->pid, 32, &text, NULL, NULL) < 0)
-		return 0;
-	pid = strtol(text, NULL, 10);
-	return pid > 1 ? (pid_t)pid : 0;
-}
-
 static int read_proc(pid_t pid, const char *name, char **ret_text)
 {
 	bl_autofree char *path = bl_format("/proc/%d/%s", pid, name);
@@ -64,10 +53,42 @@ static bool is_in_cgroup(pid_t pid, const char *id)
 	       (strstr(cgroup, group) || strstr(cgroup, scope));
 }
 
-pid_t sandbox_pid(const struct sandbox_paths *paths)
+static pid_t pid_of_text(const char *text)
 {
-	pid_t pid = read_pid(paths);
+	long pid = strtol(text, NULL, 10);
 
+	return pid > 1 ? (pid_t)pid : 0;
+}
+
+static pid_t pid_of_runtime(const struct sandbox_paths *paths)
+{
+	bl_autofree char *text = NULL;
+
+	return bl_file_read(paths->pid, 32, &text, NULL, NULL) < 0 ? 0 : pid_of_text(text);
+}
+
+/* One of the processes in its cgroup. */
+static pid_t pid_of_cgroup(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
+{
+	bl_autofree char *text = cgroup_processes(&sandboxes->cgroups, paths->id);
+	char *rest;
+
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest)) {
+		pid_t pid = pid_of_text(line);
+
+		if (pid && is_init_of_namespace(pid))
+			return pid;
+	}
+	return 0;
+}
+
+pid_t sandbox_pid(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
+{
+	pid_t pid = pid_of_runtime(paths);
+
+	if (!pid)
+		pid = pid_of_cgroup(sandboxes, paths);
 	return pid && is_init_of_namespace(pid) && is_in_cgroup(pid, paths->id) ? pid : 0;
 }
 
@@ -115,14 +136,14 @@ int sandbox_watch_add(struct sandboxes *sandboxes, const char *namespace, const 
 		sandbox_paths_of(sandboxes, namespace, name);
 	struct sandbox_watch *watch;
 	bl_autoclose int fd = -1;
-	pid_t pid = read_pid(paths);
+	pid_t pid = sandbox_pid(sandboxes, paths);
 	int r;
 
 	if (*find(sandboxes, namespace, name))
 		return 0;
 	/* First the handle, then the check: so the number cannot change hands in between. */
 	fd = pid ? pidfd_open(pid, 0) : -1;
-	if (fd < 0 || !sandbox_pid(paths))
+	if (fd < 0 || sandbox_pid(sandboxes, paths) != pid)
 		return bl_fail(err, -ESRCH, "the container of %s/%s has ended", namespace, name);
 	watch = bl_alloc(sizeof(*watch));
 	r = bl_io_add(sandboxes->loop, &watch->io, fd, EPOLLIN, on_end, watch, err);
