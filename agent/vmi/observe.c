@@ -151,6 +151,8 @@ static void observe_launcher(const struct vmi_record *record, struct vmi_observa
 	struct vmi_facts *facts = &observation->facts;
 	const struct cJSON *state = launcher_link_state(record->link);
 
+	if (facts->foreign)
+		return; /* another VMI's launcher has nothing to say of this one */
 	observation->launcher = state;
 	facts->link_up = launcher_link_is_up(record->link);
 	facts->synced = launcher_link_is_synced(record->link);
@@ -158,6 +160,15 @@ static void observe_launcher(const struct vmi_record *record, struct vmi_observa
 	if (record->link && launcher_link_error(record->link)->code && facts->link_up)
 		trouble_set(&observation->trouble, "LauncherFailed",
 			    launcher_link_error(record->link));
+}
+
+/* Names are given again, uids never: what bears another VMI's uid holds another VMI's disks. */
+static bool is_foreign(const struct vmi_observation *observation)
+{
+	const struct sandbox_state *state = &observation->sandbox;
+	const char *uid = bl_json_get_string(observation->document, "metadata/uid");
+
+	return uid && state->uid && state->phase != SANDBOX_ABSENT && strcmp(state->uid, uid) != 0;
 }
 
 static void observe_sandbox(const struct vmi_record *record, struct vmi_observation *observation)
@@ -171,16 +182,14 @@ static void observe_sandbox(const struct vmi_record *record, struct vmi_observat
 		trouble_set(&observation->trouble, "SandboxFailed", &err);
 		state->phase = SANDBOX_PARTIAL;
 	}
-	/* A guest outlives the name of its namespace: it goes on, and its owner is told. */
-	if (state->phase == SANDBOX_PARTIAL && state->pid) {
-		state->phase = SANDBOX_RUNNING;
-		bl_fail(&err, -ENONET,
-			"the pod's network namespace has vanished from the host; "
-			"restart the VM to get another");
-		trouble_set(&observation->trouble, "NetworkFailed", &err);
-	}
 	facts->sandbox = state->phase;
 	facts->stale = state->stale;
+	facts->foreign = is_foreign(observation);
+	/* The guest goes on, and its owner is told. */
+	if (state->lost && !facts->foreign) {
+		bl_fail(&err, -ENONET, "%s; restart the VM to get another pod", state->lost);
+		trouble_set(&observation->trouble, "NetworkFailed", &err);
+	}
 }
 
 void vmi_observe(const struct vmi_record *record, struct vmi_observation *ret_observation)

@@ -55,9 +55,15 @@ bool vmi_phase_is_final(enum vmi_phase phase)
 	return phase == VMI_SUCCEEDED || phase == VMI_FAILED;
 }
 
+/* Whatever stands there under the VMI's name is not its own, and has to go first. */
+static bool is_in_the_way(const struct vmi_facts *facts)
+{
+	return facts->sandbox != SANDBOX_ABSENT && (facts->stale || facts->foreign);
+}
+
 static bool has_container(const struct vmi_facts *facts)
 {
-	return facts->sandbox == SANDBOX_RUNNING && !facts->stale;
+	return facts->sandbox == SANDBOX_RUNNING && !is_in_the_way(facts);
 }
 
 /* A VMI that ran and whose container is gone without a word has failed; so has one that ran before
@@ -82,7 +88,8 @@ static enum vmi_phase phase_now(const struct vmi_facts *facts)
 	if (has_container(facts) &&
 	    (facts->endpoints == ENDPOINTS_ALL || facts->recorded == VMI_SCHEDULED))
 		return VMI_SCHEDULED;
-	return facts->sandbox == SANDBOX_ABSENT || facts->stale ? VMI_PENDING : VMI_SCHEDULING;
+	return facts->sandbox == SANDBOX_ABSENT || is_in_the_way(facts) ? VMI_PENDING
+									: VMI_SCHEDULING;
 }
 
 static enum vmi_action bring_up_running(const struct vmi_facts *facts)
@@ -92,10 +99,20 @@ static enum vmi_action bring_up_running(const struct vmi_facts *facts)
 	return facts->volumes && facts->link_up && !facts->synced ? VMI_SYNC : VMI_NOTHING;
 }
 
+/* An earlier boot has left no container, whatever its records say. */
+static enum vmi_action clear_away(const struct vmi_facts *facts)
+{
+	if (facts->sandbox == SANDBOX_RUNNING && !facts->stale)
+		return VMI_STOP;
+	if (facts->endpoints != ENDPOINTS_NONE)
+		return VMI_DETACH;
+	return facts->sandbox != SANDBOX_ABSENT ? VMI_REMOVE : VMI_NOTHING;
+}
+
 static void bring_up(const struct vmi_facts *facts, struct vmi_plan *plan)
 {
-	if (facts->stale) {
-		plan->action = facts->endpoints == ENDPOINTS_NONE ? VMI_REMOVE : VMI_DETACH;
+	if (is_in_the_way(facts)) {
+		plan->action = clear_away(facts);
 		return;
 	}
 	if (!facts->sound)
@@ -130,15 +147,11 @@ static void take_down(const struct vmi_facts *facts, struct vmi_plan *plan)
 	if (has_container(facts) && may_end_itself(facts, plan->phase)) {
 		plan->action = facts->link_up ? VMI_SHUTDOWN : VMI_NOTHING;
 		plan->requeue_s = facts->stop_left_s + VMI_STOP_SLACK_S;
-	} else if (has_container(facts)) {
-		plan->action = VMI_STOP;
-	} else if (facts->endpoints != ENDPOINTS_NONE) {
-		plan->action = VMI_DETACH;
-	} else if (facts->sandbox != SANDBOX_ABSENT) {
-		plan->action = VMI_REMOVE;
-	} else if (facts->known && facts->deleting) {
-		plan->action = VMI_FINISH;
+		return;
 	}
+	plan->action = clear_away(facts);
+	if (plan->action == VMI_NOTHING && facts->known && facts->deleting)
+		plan->action = VMI_FINISH;
 }
 
 struct vmi_plan vmi_plan(const struct vmi_facts *facts)

@@ -40,7 +40,8 @@ struct vmi_facts {
 	enum vmi_phase recorded;
 	int64_t stop_left_s; /* when deleting: until the guest has used up its grace; negative after */
 	enum sandbox_phase sandbox;
-	bool stale; /* the sandbox is of an earlier boot */
+	bool stale;   /* the sandbox is of an earlier boot */
+	bool foreign; /* it was made for another VMI of this name, which is no more */
 	enum vmi_endpoints endpoints;
 	bool link_up, synced;
 	enum vmi_domain domain;

@@ -36,6 +36,7 @@ struct vmi_record {
 	enum vmi_action doing;      /* an asynchronous action under way; VMI_NOTHING: none */
 	bool again;                 /* the action under way repairs a failure */
 	uint64_t look_after_ns;     /* how soon after the action to look again */
+	bool sweeping;              /* what nobody owns any more is being taken down */
 	bool attached;              /* endpoints were attached or verified by this process */
 };
 

@@ -131,6 +131,11 @@ static void act(struct vmi_record *record, const struct vmi_observation *observa
 	struct bl_err err = BL_ERR_INIT;
 	int r;
 
+	if (!observation->document || observation->facts.foreign) {
+		record->sweeping = true;
+		bl_info("taking down what is left of a VMI that is no more", "vmi", record->key,
+			"step", vmi_action_name(plan->action));
+	}
 	bl_debug("next step", "vmi", record->key, "step", vmi_action_name(plan->action), "phase",
 		 vmi_phase_name(plan->phase));
 	record->doing = plan->action;
@@ -157,8 +162,11 @@ static void rest(struct vmi_record *record, const struct vmi_observation *observ
 	}
 	if (plan->requeue_s)
 		queue_add_after(queue, record->key, plan->requeue_s * NS_PER_S);
-	if (!observation->facts.known && plan->action == VMI_NOTHING)
-		record_drop(record);
+	if (observation->facts.known)
+		return;
+	if (record->sweeping)
+		bl_info("nothing is left of a VMI that is no more", "vmi", record->key);
+	record_drop(record);
 }
 
 static void look(const char *key, void *data)
@@ -173,8 +181,8 @@ static void look(const char *key, void *data)
 		return; /* its end is a reason to look again */
 	vmi_observe(record, &observation);
 	plan = vmi_plan(&observation.facts);
-	vmi_record_link(record,
-			observation.facts.sandbox == SANDBOX_RUNNING && !observation.facts.stale);
+	vmi_record_link(record, observation.facts.sandbox == SANDBOX_RUNNING &&
+					!observation.facts.stale && !observation.facts.foreign);
 	if (report(record, &observation, &plan, &err) < 0)
 		record_failure(record, VMI_NOTHING, &err);
 	else if (plan.action != VMI_NOTHING)

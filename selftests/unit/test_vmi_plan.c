@@ -96,6 +96,24 @@ static const struct row rows[] = {
 	 {WANTED, .stale = true, LINKED, .recorded = VMI_SCHEDULED},
 	 VMI_DETACH,
 	 VMI_PENDING},
+	/* what bears the name is another's */
+	{"another VMI's container", {WANTED, UP, .foreign = true}, VMI_STOP, VMI_PENDING},
+	{"another VMI's container, stopped",
+	 {WANTED, .foreign = true, .sandbox = SANDBOX_NETWORK, .endpoints = ENDPOINTS_SOME},
+	 VMI_DETACH,
+	 VMI_PENDING},
+	{"another VMI's network",
+	 {WANTED, .foreign = true, .sandbox = SANDBOX_NETWORK},
+	 VMI_REMOVE,
+	 VMI_PENDING},
+	{"another VMI's container, image missing",
+	 {.known = true, .sound = true, .foreign = true, UP},
+	 VMI_STOP,
+	 VMI_PENDING},
+	{"delete while another VMI's container stands: it has no grace",
+	 {DELETING, .foreign = true, UP, .stop_left_s = 30},
+	 VMI_STOP,
+	 VMI_PENDING},
 	/* the guest ends */
 	{"guest shut down",
 	 {WANTED, LINKED, .synced = true, .domain = DOMAIN_SUCCEEDED, .recorded = VMI_RUNNING},
@@ -218,7 +236,7 @@ static void act(struct vmi_facts *facts, enum vmi_action action)
 		break;
 	case VMI_REMOVE:
 		facts->sandbox = SANDBOX_ABSENT;
-		facts->stale = false;
+		facts->stale = facts->foreign = false;
 		break;
 	case VMI_FINISH:
 		facts->known = facts->deleting = false;
@@ -263,12 +281,13 @@ static bool world_next(struct vmi_facts *facts)
 	facts->synced = rest & 2;
 	facts->known = rest & 4;
 	facts->deleting = rest & 8;
-	if (facts->sandbox != SANDBOX_RUNNING || facts->stale) {
+	facts->foreign = rest & 16 && facts->known && facts->sandbox != SANDBOX_ABSENT;
+	if (facts->sandbox != SANDBOX_RUNNING || facts->stale || facts->foreign) {
 		facts->synced = false;
 		facts->domain = DOMAIN_UNKNOWN;
 	}
-	facts->link_up = facts->sandbox == SANDBOX_RUNNING && !facts->stale;
-	return (rest & 16) == 0;
+	facts->link_up = facts->sandbox == SANDBOX_RUNNING && !facts->stale && !facts->foreign;
+	return (rest & 32) == 0;
 }
 
 static void test_every_world_settles(void **state)
