@@ -6,6 +6,7 @@
 
 #include "kind.h"
 #include "manifest.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -17,18 +18,9 @@ struct apply_options {
 };
 
 static const struct bl_option rows[] = {
-	{.name = "filename",
-	 .letter = 'f',
-	 .type = BL_OPTION_LIST,
-	 .offset = offsetof(struct apply_options, files),
-	 .argument = "FILE",
-	 .help = "manifest, folder of manifests, or - for standard input; may be repeated"},
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = BL_OPTION_STRING,
-	 .offset = offsetof(struct apply_options, namespace),
-	 .argument = "NAMESPACE",
-	 .help = "for objects that name none (default \"default\"); others must agree with it"},
+	OPTION_FILES(struct apply_options,
+		     "manifest, folder of manifests, or - for standard input; may be repeated"),
+	OPTION_NAMESPACE_OF_MANIFESTS(struct apply_options),
 	OPTION_SOCKET(struct apply_options),
 	{0},
 };

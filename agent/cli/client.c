@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <beeline/api.h>
+
 #define PROGRAM "beeline"
 
 static const struct bl_rpc_ops no_calls = {0};
@@ -120,6 +122,18 @@ int client_ask(struct client *client, const char *method, struct cJSON *params,
 	struct client_call call = {.method = method, .params = params, .fd = -1};
 
 	return client_call(client, &call, ret_result, NULL, err);
+}
+
+int client_ask_once(const char *socket, const char *method, struct cJSON *params,
+		    struct cJSON **ret_result, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *taken = params;
+	client_auto struct client client = CLIENT_INIT;
+	int r = client_open(socket, &client, err);
+
+	if (r < 0)
+		return r;
+	return client_ask(&client, method, bl_take_ptr(taken), ret_result, err);
 }
 
 struct cJSON *client_reference(const char *kind, const char *namespace, const char *name)

@@ -5,14 +5,10 @@
  */
 #pragma once
 
-#include <stddef.h>
-
-#include <beeline/api.h>
 #include <beeline/cleanup.h>
 #include <beeline/err.h>
 #include <beeline/json.h>
 #include <beeline/loop.h>
-#include <beeline/option.h>
 #include <beeline/rpc.h>
 
 struct client {
@@ -48,16 +44,6 @@ struct cJSON *client_reference(const char *kind, const char *namespace, const ch
 
 #define NAMESPACE_DEFAULT "default"
 
-/* Rows that verbs share; owner is the verb's options struct with members of these names. */
-#define OPTION_SOCKET(owner)                                                                   \
-	{                                                                                      \
-		.name = "socket", .type = BL_OPTION_STRING, .offset = offsetof(owner, socket), \
-		.argument = "PATH", .default_value = BL_AGENT_SOCKET, .env = "BEELINE_SOCKET", \
-		.help = "the agent's socket"                                                   \
-	}
-#define OPTION_NAMESPACE(owner)                                                        \
-	{                                                                              \
-		.name = "namespace", .letter = 'n', .type = BL_OPTION_STRING,          \
-		.offset = offsetof(owner, namespace), .argument = "NAMESPACE",         \
-		.default_value = NAMESPACE_DEFAULT, .help = "namespace of the objects" \
-	}
+/* Connects, asks and leaves: for a verb that has one question. */
+int client_ask_once(const char *socket, const char *method, struct cJSON *params,
+		    struct cJSON **ret_result, struct bl_err *err);

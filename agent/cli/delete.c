@@ -8,6 +8,7 @@
 #include "client.h"
 #include "kind.h"
 #include "manifest.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -24,27 +25,15 @@ struct delete_options {
 };
 
 static const struct bl_option rows[] = {
-	{.name = "filename",
-	 .letter = 'f',
-	 .type = BL_OPTION_LIST,
-	 .offset = offsetof(struct delete_options, files),
-	 .argument = "FILE",
-	 .help = "delete what this manifest (or folder, or - for standard input) names"},
+	OPTION_FILES(struct delete_options,
+		     "delete what this manifest (or folder, or - for standard input) names"),
 	{.name = "all",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct delete_options, all),
 	 .help = "every object of the type in the namespace"},
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = BL_OPTION_STRING,
-	 .offset = offsetof(struct delete_options, namespace),
-	 .argument = "NAMESPACE",
-	 .help = "namespace of the objects (default \"default\")"},
-	{.name = "all-namespaces",
-	 .letter = 'A',
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct delete_options, all_namespaces),
-	 .help = "with --all: in every namespace"},
+	OPTION_NAMESPACE_GIVEN(struct delete_options,
+			       "namespace of the objects (default \"default\")"),
+	OPTION_ALL_NAMESPACES(struct delete_options, "with --all: in every namespace"),
 	{.name = "wait",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct delete_options, wait),
@@ -56,10 +45,7 @@ static const struct bl_option rows[] = {
 	 .argument = "DURATION",
 	 .default_value = "0s",
 	 .help = "give up waiting after this long; 0s: never"},
-	{.name = "ignore-not-found",
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct delete_options, ignore_not_found),
-	 .help = "a missing object is no failure"},
+	OPTION_IGNORE_NOT_FOUND(struct delete_options),
 	OPTION_SOCKET(struct delete_options),
 	{0},
 };

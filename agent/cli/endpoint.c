@@ -8,7 +8,9 @@
 
 #include "client.h"
 #include "endpoint_report.h"
+#include "named.h"
 #include "output.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -184,35 +186,18 @@ static int run_add(void *data, int n_args, char **args)
 	return add(options, args[0], &err) < 0 ? terminal_error(&err) : 0;
 }
 
-/* answer: a list, or one endpoint with its counters. */
-static void print_names(const struct cJSON *answer)
-{
-	bl_autofree char *own = text_clean(bl_json_get_string(answer, "endpoint/name"));
-
-	if (*own)
-		puts(own);
-	bl_json_for_each (item, bl_json_get(answer, "items")) {
-		bl_autofree char *name = text_clean(bl_json_get_string(item, "name"));
-
-		puts(name);
-	}
-}
-
+/* The list, or with a name one endpoint with its counters. */
 static int show(const struct endpoint_options *options, const char *name, struct bl_err *err)
 {
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
-	int r;
+	int r = client_ask_once(options->socket, name ? "endpoint-get" : "endpoint-list",
+				client_reference(NULL, NULL, name), &result, err);
 
-	r = client_open(options->socket, &client, err);
-	if (r == 0)
-		r = client_ask(&client, name ? "endpoint-get" : "endpoint-list",
-			       client_reference(NULL, NULL, name), &result, err);
 	if (r < 0)
 		return r;
 	if (output_is(&output, "name"))
-		print_names(result);
+		named_print(name ? result : bl_json_get(result, "items"));
 	else if (options->output)
 		output_document(&output, result, stdout);
 	else if (name)
@@ -239,22 +224,8 @@ static int run_get(void *data, int n_args, char **args)
 static int run_delete(void *data, int n_args, char **args)
 {
 	const struct endpoint_options *options = data;
-	client_auto struct client client = CLIENT_INIT;
-	struct bl_err err = BL_ERR_INIT;
-	int exit_code = 0;
 
-	if (client_open(options->socket, &client, &err) < 0)
-		return terminal_error(&err);
-	for (int i = 0; i < n_args; i++) {
-		bl_autofree char *name = text_clean(args[i]);
-
-		if (client_ask(&client, "endpoint-delete", client_reference(NULL, NULL, args[i]),
-			       NULL, &err) < 0)
-			exit_code = terminal_error(&err);
-		else
-			printf("endpoint \"%s\" deleted\n", name);
-	}
-	return exit_code;
+	return named_delete(options->socket, "endpoint", args, n_args);
 }
 
 static const struct bl_verb endpoint_verbs[] = {

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "kind.h"
 #include "output.h"
+#include "rows.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -24,11 +25,7 @@ struct get_options {
 static const struct bl_option rows[] = {
 	OPTION_OUTPUT(struct get_options, OUTPUT_CHOICES),
 	OPTION_NAMESPACE(struct get_options),
-	{.name = "all-namespaces",
-	 .letter = 'A',
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct get_options, all_namespaces),
-	 .help = "objects of every namespace"},
+	OPTION_ALL_NAMESPACES(struct get_options, "objects of every namespace"),
 	{.name = "watch",
 	 .letter = 'w',
 	 .type = BL_OPTION_FLAG,
@@ -38,10 +35,7 @@ static const struct bl_option rows[] = {
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct get_options, no_headers),
 	 .help = "leave out the line of headers"},
-	{.name = "ignore-not-found",
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct get_options, ignore_not_found),
-	 .help = "a missing object is no failure"},
+	OPTION_IGNORE_NOT_FOUND(struct get_options),
 	OPTION_SOCKET(struct get_options),
 	{0},
 };

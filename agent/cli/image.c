@@ -8,7 +8,9 @@
 
 #include "client.h"
 #include "download.h"
+#include "named.h"
 #include "output.h"
+#include "rows.h"
 #include "table.h"
 #include "terminal.h"
 #include "text.h"
@@ -157,24 +159,16 @@ static void print_table(const struct image_options *options, const struct cJSON 
 
 static int list(const struct image_options *options, struct bl_err *err)
 {
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
 	const struct cJSON *items;
-	int r;
+	int r = client_ask_once(options->socket, "image-list", bl_json_object(), &result, err);
 
-	r = client_open(options->socket, &client, err);
-	if (r == 0)
-		r = client_ask(&client, "image-list", bl_json_object(), &result, err);
 	if (r < 0)
 		return r;
 	items = bl_json_get(result, "items");
 	if (output_is(&output, "name")) {
-		bl_json_for_each (item, items) {
-			bl_autofree char *name = text_clean(bl_json_get_string(item, "name"));
-
-			puts(name);
-		}
+		named_print(items);
 	} else if (options->output) {
 		output_document(&output, result, stdout);
 	} else if (bl_json_size(items) == 0) {
@@ -195,33 +189,17 @@ static int run_list(void *data, int n_args, char **args)
 static int run_delete(void *data, int n_args, char **args)
 {
 	const struct image_options *options = data;
-	client_auto struct client client = CLIENT_INIT;
-	struct bl_err err = BL_ERR_INIT;
-	int exit_code = 0;
 
-	if (client_open(options->socket, &client, &err) < 0)
-		return terminal_error(&err);
-	for (int i = 0; i < n_args; i++) {
-		bl_autofree char *name = text_clean(args[i]);
-
-		if (client_ask(&client, "image-delete", client_reference(NULL, NULL, args[i]), NULL,
-			       &err) < 0)
-			exit_code = terminal_error(&err);
-		else
-			printf("image \"%s\" deleted\n", name);
-	}
-	return exit_code;
+	return named_delete(options->socket, "image", args, n_args);
 }
 
 static int run_prune(void *data, int n_args, char **args)
 {
 	const struct image_options *options = data;
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *result = NULL;
 	struct bl_err err = BL_ERR_INIT;
 
-	if (client_open(options->socket, &client, &err) < 0 ||
-	    client_ask(&client, "image-prune", bl_json_object(), &result, &err) < 0)
+	if (client_ask_once(options->socket, "image-prune", bl_json_object(), &result, &err) < 0)
 		return terminal_error(&err);
 	bl_json_for_each (digest, bl_json_get(result, "deleted")) {
 		bl_autofree char *text = text_clean(bl_json_text(digest));

@@ -12,27 +12,7 @@
 
 #include "text.h"
 
-static char *cell_path(const struct cJSON *object, const char *path)
-{
-	const char *text = bl_json_get_string(object, path);
-
-	return bl_strdup(text ? text : "");
-}
-
-/* What kubectl prints of a condition: its status. */
-static char *cell_condition(const struct cJSON *object, const char *type)
-{
-	const char *value = bl_condition(bl_json_get(object, "status"), type);
-
-	return bl_strdup(value ? value : "");
-}
-
-static char *name_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_path(object, "metadata/name");
-}
-
-static char *age_cell(const struct cJSON *object, int64_t now_s)
+static char *age(const struct cJSON *object, int64_t now_s)
 {
 	const char *created = bl_json_get_string(object, "metadata/creationTimestamp");
 	int64_t then_s = created ? bl_time_parse(created) : -1;
@@ -41,59 +21,36 @@ static char *age_cell(const struct cJSON *object, int64_t now_s)
 	return bl_strdup(then_s < 0 ? "<unknown>" : text_age(now_s - then_s, text));
 }
 
-static char *ready_cell(const struct cJSON *object, int64_t now_s)
+char *column_cell(const struct column *column, const struct cJSON *object, int64_t now_s)
 {
-	return cell_condition(object, "Ready");
-}
+	const char *text;
 
-static char *paused_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_condition(object, "Paused");
-}
-
-static char *migratable_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_condition(object, "LiveMigratable");
-}
-
-static char *status_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_path(object, "status/printableStatus");
-}
-
-static char *phase_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_path(object, "status/phase");
-}
-
-static char *address_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_path(object, "status/interfaces/0/ipAddress");
-}
-
-static char *node_cell(const struct cJSON *object, int64_t now_s)
-{
-	return cell_path(object, "status/nodeName");
+	if (column->is_age)
+		return age(object, now_s);
+	/* What kubectl prints of a condition: its status. */
+	text = column->condition ? bl_condition(bl_json_get(object, "status"), column->condition)
+				 : bl_json_get_string(object, column->path);
+	return bl_strdup(text ? text : "");
 }
 
 /* Columns as KubeVirt's CustomResourceDefinitions print them. */
 static const struct column vm_columns[] = {
-	{"NAME", false, name_cell},
-	{"AGE", false, age_cell},
-	{"STATUS", false, status_cell},
-	{"READY", false, ready_cell},
+	{"NAME", .path = "metadata/name"},
+	{"AGE", .is_age = true},
+	{"STATUS", .path = "status/printableStatus"},
+	{"READY", .condition = "Ready"},
 	{0},
 };
 
 static const struct column vmi_columns[] = {
-	{"NAME", false, name_cell},
-	{"AGE", false, age_cell},
-	{"PHASE", false, phase_cell},
-	{"IP", false, address_cell},
-	{"NODENAME", false, node_cell},
-	{"READY", false, ready_cell},
-	{"LIVE-MIGRATABLE", true, migratable_cell},
-	{"PAUSED", true, paused_cell},
+	{"NAME", .path = "metadata/name"},
+	{"AGE", .is_age = true},
+	{"PHASE", .path = "status/phase"},
+	{"IP", .path = "status/interfaces/0/ipAddress"},
+	{"NODENAME", .path = "status/nodeName"},
+	{"READY", .condition = "Ready"},
+	{"LIVE-MIGRATABLE", .condition = "LiveMigratable", .wide = true},
+	{"PAUSED", .condition = "Paused", .wide = true},
 	{0},
 };
 

@@ -12,12 +12,16 @@
 #include <beeline/err.h>
 #include <beeline/json.h>
 
+/* What stands in a cell: the text at a path, the status of a condition, or the object's age. */
 struct column {
 	const char *header;
+	const char *path;
+	const char *condition;
+	bool is_age;
 	bool wide; /* only with -o wide */
-	/* The cell of one object; now_s: seconds since 1970. The caller frees. */
-	char *(*cell)(const struct cJSON *object, int64_t now_s);
 };
+/* now_s: seconds since 1970. The caller frees. */
+char *column_cell(const struct column *column, const struct cJSON *object, int64_t now_s);
 
 struct kind {
 	const char *kind;             /* "VirtualMachine" */

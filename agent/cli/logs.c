@@ -8,6 +8,7 @@
 #include <beeline/file.h>
 
 #include "client.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"

@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "event_line.h"
+#include "rows.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -19,12 +20,8 @@ struct monitor_options {
 };
 
 static const struct bl_option rows[] = {
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = BL_OPTION_STRING,
-	 .offset = offsetof(struct monitor_options, namespace),
-	 .argument = "NAMESPACE",
-	 .help = "only machines of this namespace (for NAME: default \"default\")"},
+	OPTION_NAMESPACE_GIVEN(struct monitor_options,
+			       "only machines of this namespace (for NAME: default \"default\")"),
 	{.name = "endpoint",
 	 .type = BL_OPTION_STRING,
 	 .offset = offsetof(struct monitor_options, endpoint),

@@ -76,7 +76,7 @@ void output_row(const struct output *output, const struct kind *kind, const stru
 	first = n;
 	for (const struct column *column = kind->columns; column->header; column++) {
 		if (is_shown(output, column))
-			cells[n++] = column->cell(object, now_s);
+			cells[n++] = column_cell(column, object, now_s);
 	}
 	if (output->resources) {
 		char *name = cells[first];

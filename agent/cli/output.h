@@ -14,14 +14,6 @@
 #include "kind.h"
 #include "table.h"
 
-#define OUTPUT_CHOICES "wide|json|yaml|name"
-#define OPTION_OUTPUT(owner, values)                                                        \
-	{                                                                                   \
-		.name = "output", .letter = 'o', .type = BL_OPTION_STRING,                  \
-		.offset = offsetof(owner, output), .argument = "FORMAT", .choices = values, \
-		.help = "how the answer is printed"                                         \
-	}
-
 struct output {
 	const char *format; /* one of the choices; NULL: a table */
 	bool namespaces;    /* a NAMESPACE column first */

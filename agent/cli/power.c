@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "kind.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"

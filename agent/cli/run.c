@@ -11,6 +11,7 @@
 #include "guest.h"
 #include "kind.h"
 #include "manifest.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -23,18 +24,9 @@ struct run_options {
 };
 
 static const struct bl_option rows[] = {
-	{.name = "filename",
-	 .letter = 'f',
-	 .type = BL_OPTION_LIST,
-	 .offset = offsetof(struct run_options, files),
-	 .argument = "FILE",
-	 .help = "manifest, folder, or - for standard input; the same as an argument"},
-	{.name = "namespace",
-	 .letter = 'n',
-	 .type = BL_OPTION_STRING,
-	 .offset = offsetof(struct run_options, namespace),
-	 .argument = "NAMESPACE",
-	 .help = "for objects that name none (default \"default\"); others must agree with it"},
+	OPTION_FILES(struct run_options,
+		     "manifest, folder, or - for standard input; the same as an argument"),
+	OPTION_NAMESPACE_OF_MANIFESTS(struct run_options),
 	{.name = "timeout",
 	 .type = BL_OPTION_DURATION,
 	 .offset = offsetof(struct run_options, timeout_ns),

@@ -8,6 +8,7 @@
 #include "client.h"
 #include "instance.h"
 #include "kind.h"
+#include "rows.h"
 #include "terminal.h"
 #include "verbs.h"
 
@@ -53,16 +54,12 @@ struct destination {
 static int find(const struct ssh_options *options, const char *name,
 		struct destination *ret_destination, struct bl_err *err)
 {
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *result = NULL;
 	struct instance instance;
 	const char *uid;
-	int r;
+	int r = client_ask_once(options->socket, "get",
+				client_reference(KIND_VMI, options->namespace, name), &result, err);
 
-	r = client_open(options->socket, &client, err);
-	if (r == 0)
-		r = client_ask(&client, "get", client_reference(KIND_VMI, options->namespace, name),
-			       &result, err);
 	if (r < 0)
 		return r;
 	instance_read(bl_json_get(result, "object"), &instance);

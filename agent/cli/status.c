@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "output.h"
+#include "rows.h"
 #include "table.h"
 #include "terminal.h"
 #include "text.h"
@@ -50,14 +51,10 @@ static void print_lines(const struct cJSON *status)
 
 static int status(const struct status_options *options, struct bl_err *err)
 {
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
-	int r;
+	int r = client_ask_once(options->socket, "status", bl_json_object(), &result, err);
 
-	r = client_open(options->socket, &client, err);
-	if (r == 0)
-		r = client_ask(&client, "status", bl_json_object(), &result, err);
 	if (r < 0)
 		return r;
 	if (options->output)

@@ -5,6 +5,7 @@
 #include <beeline/version.h>
 
 #include "client.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
@@ -26,15 +27,13 @@ static const struct bl_option rows[] = {
 static int run(void *data, int n_args, char **args)
 {
 	const struct version_options *options = data;
-	client_auto struct client client = CLIENT_INIT;
 	bl_auto_json struct cJSON *status = NULL;
 	struct bl_err err = BL_ERR_INIT;
 
 	printf("Client Version: %s\n", BL_VERSION);
 	if (options->client)
 		return 0;
-	if (client_open(options->socket, &client, &err) < 0 ||
-	    client_ask(&client, "status", bl_json_object(), &status, &err) < 0)
+	if (client_ask_once(options->socket, "status", bl_json_object(), &status, &err) < 0)
 		return terminal_error(&err);
 
 	bl_autofree char *version = text_clean(bl_json_get_string(status, "version"));

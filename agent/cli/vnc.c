@@ -11,6 +11,7 @@
 
 #include "client.h"
 #include "pump.h"
+#include "rows.h"
 #include "terminal.h"
 #include "text.h"
 #include "verbs.h"
