@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The start of an agent, and what happens in the namespaces afterwards.
+ * The start of an agent: it takes over what an agent before left. What happens in the namespaces
+ * afterwards is in endpoint/change.c.
  *
  * Records say who is there. A record of another boot describes nothing that still exists; one whose
  * namespace is gone has pins to be removed; any other is synced, which repairs what is missing and
@@ -14,17 +15,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <beeline/addr.h>
 #include <beeline/file.h>
 #include <beeline/log.h>
 
 #define RECORD_BYTES_MAX (256 * 1024)
-/* Events come in bursts; one look at the end of the burst is enough. */
-#define REFRESH_AFTER_NS (10 * 1000 * 1000ull)
 
 static const char *const no_devices[BL_DIRECTIONS_MAX];
-
-/* ---- start ----------------------------------------------------------------------------------- */
 
 static int load_record(const char *path, struct record **ret_record, struct bl_err *err)
 {
@@ -161,126 +157,4 @@ int endpoints_adopt(struct endpoints *set, struct bl_err *err)
 	if (r == 0)
 		r = hooks_for_each(set->datapath, remove_orphan, set, err);
 	return r == 0 ? clear_orphans(set, err) : r;
-}
-
-/* ---- events ---------------------------------------------------------------------------------- */
-
-/* The owner may detach the endpoint in its callback: nothing touches it afterwards. */
-static void tell(struct endpoint *endpoint)
-{
-	struct endpoints *set = endpoint->set;
-	char name[ENDPOINT_NAME_MAX];
-
-	snprintf(name, sizeof(name), "%s", endpoint->record->spec.name);
-	if (set->changed)
-		set->changed(name, set->data);
-}
-
-static void on_gone(struct endpoint *endpoint)
-{
-	struct bl_err err = BL_ERR_INIT;
-
-	if (endpoint->gone)
-		return;
-	endpoint->gone = true;
-	bl_timer_disarm(&endpoint->refresh);
-	bl_info("endpoint's namespace is gone", "endpoint", endpoint->record->spec.name);
-	if (hooks_detach(endpoint->set->datapath, endpoint->record->spec.name, -1, no_devices,
-			 &err) < 0)
-		bl_warn("pins not removed", "reason", err.message);
-	tell(endpoint);
-}
-
-static int refresh(struct endpoint *endpoint, bool *ret_rebuilt, struct bl_err *err)
-{
-	bl_autoclose int netns_fd = -1;
-	int r = endpoint_open_netns(endpoint, &netns_fd, err);
-
-	if (r == 0)
-		r = links_nsid(endpoint->set->links, netns_fd, &endpoint->nsid, err);
-	return r == 0 ? endpoint_sync(endpoint, netns_fd, ret_rebuilt, err) : r;
-}
-
-static bool is_gone(const struct endpoint *endpoint)
-{
-	bl_autoclose int netns_fd = -1;
-
-	return endpoint_open_netns(endpoint, &netns_fd, NULL) == -ENOENT;
-}
-
-static void on_refresh(struct bl_timer *timer)
-{
-	struct endpoint *endpoint = timer->data;
-	struct bl_err err = BL_ERR_INIT;
-	bool rebuilt = false;
-
-	if (is_gone(endpoint)) {
-		on_gone(endpoint);
-	} else if (refresh(endpoint, &rebuilt, &err) < 0) {
-		bl_warn("endpoint not brought up to date", "endpoint", endpoint->record->spec.name,
-			"reason", err.message);
-		tell(endpoint);
-	} else if (rebuilt) {
-		bl_info("endpoint's tap came back", "endpoint", endpoint->record->spec.name);
-		tell(endpoint);
-	}
-}
-
-static void refresh_soon(struct endpoint *endpoint)
-{
-	if (!endpoint->gone)
-		bl_timer_arm(endpoint->set->loop, &endpoint->refresh, REFRESH_AFTER_NS, on_refresh,
-			     endpoint);
-}
-
-static void on_neighbour(struct endpoint *endpoint, const struct link_event *event)
-{
-	for (int i = 0; i < BL_FAMILIES; i++)
-		if (bl_addr_equal(&event->addr, &endpoint->gateways[i]))
-			datapath_write_nexthop(endpoint->set->datapath,
-					       endpoint->record->place.index, i, event->mac, NULL);
-}
-
-static bool is_device_of(const struct endpoint *endpoint, const struct link_event *event)
-{
-	return event->ifindex == endpoint->entry.uplink_ifindex ||
-	       event->ifindex == endpoint->entry.tap_ifindex ||
-	       strcmp(event->ifname, endpoint->record->spec.tap) == 0 ||
-	       strcmp(event->ifname, endpoint->record->spec.uplink) == 0;
-}
-
-static void on_event(struct endpoint *endpoint, const struct link_event *event)
-{
-	bool uplink = event->ifindex == endpoint->entry.uplink_ifindex;
-
-	switch (event->kind) {
-	case LINK_GONE: /* of an id: the namespace is looked for before it is given up */
-	case LINK_MISSED:
-		refresh_soon(endpoint);
-		break;
-	case LINK_DEVICE:
-		if (is_device_of(endpoint, event))
-			refresh_soon(endpoint);
-		break;
-	case LINK_NETWORK:
-		if (uplink)
-			refresh_soon(endpoint);
-		break;
-	case LINK_NEIGHBOUR:
-		if (uplink)
-			on_neighbour(endpoint, event);
-		break;
-	}
-}
-
-void endpoints_on_link(const struct link_event *event, void *data)
-{
-	struct endpoints *set = data;
-
-	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
-		struct endpoint *endpoint = set->by_index[i];
-
-		if (endpoint && (event->kind == LINK_MISSED || event->nsid == endpoint->nsid))
-			on_event(endpoint, event);
-	}
 }

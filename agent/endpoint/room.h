@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the endpoint room share: endpoint.c (the set), endpoint/sync.c (one endpoint and
- * the kernel), endpoint/adopt.c (start and events), endpoint/describe.c,
- * endpoint/advertise.c, monitor.c. */
+ * the kernel), endpoint/adopt.c (start), endpoint/change.c (events),
+ * endpoint/describe.c, endpoint/advertise.c, monitor.c. */
 #pragma once
 
 #include "../datapath.h"
