@@ -49,7 +49,7 @@ struct endpoint; /* opaque; owned by endpoints */
 
 /* Loads the datapath or adopts the pinned one below bpffs_dir, and adopts the endpoints recorded
  * below state_dir. changed is called (from the loop) when an endpoint's kernel side changed under
- * us: the tap vanished and came back, the namespace is gone. */
+ * us: the tap vanished and came back, its carrier came or went, the namespace is gone. */
 int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state_dir,
 		  void (*changed)(const char *name, void *data), void *data,
 		  struct endpoints **ret_endpoints, struct bl_err *err);
@@ -71,6 +71,9 @@ struct cJSON *endpoints_list(const struct endpoints *endpoints);
 /* What a VMI's status and the launcher need. */
 uint16_t endpoint_mtu(const struct endpoint *endpoint);
 const uint8_t *endpoint_guest_mac(const struct endpoint *endpoint);
+/* Does anybody have the tap open? A VMM that lets go of it, or holds one that was deleted, leaves it
+ * without carrier. Asked of the kernel when in doubt. */
+bool endpoint_has_carrier(const struct endpoint *endpoint);
 /* The addresses by which the world reaches the VM (the pod's); zero where the family is missing. */
 struct bl_addr endpoint_addr4(const struct endpoint *endpoint);
 struct bl_addr endpoint_addr6(const struct endpoint *endpoint);

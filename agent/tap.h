@@ -27,6 +27,9 @@ struct tap_state {
 	uid_t uid;
 	bool multi_queue;
 	bool silent; /* as tap_silence() leaves it */
+	/* The kernel takes it off a tap of which nobody has a queue open. What is sent there is lost. */
+	bool carrier;
+	bool plain; /* no checksum offload: its reader has asked for complete checksums */
 	uint16_t mtu;
 	uint8_t mac[6];
 };

@@ -48,7 +48,7 @@ static int recall(struct endpoint *endpoint, int netns_fd, struct bl_err *err)
 		return r;
 	r = datapath_read_endpoint(set->datapath, endpoint->record->place.index, &endpoint->entry,
 				   err);
-	return r == 0 ? endpoint_sync(endpoint, netns_fd, NULL, err) : r;
+	return r == 0 ? endpoint_sync(endpoint, netns_fd, err) : r;
 }
 
 static void bury(struct endpoint *endpoint)

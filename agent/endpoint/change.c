@@ -44,14 +44,14 @@ static void on_gone(struct endpoint *endpoint)
 	tell(endpoint);
 }
 
-static int refresh(struct endpoint *endpoint, bool *ret_rebuilt, struct bl_err *err)
+static int refresh(struct endpoint *endpoint, struct bl_err *err)
 {
 	bl_autoclose int netns_fd = -1;
 	int r = endpoint_open_netns(endpoint, &netns_fd, err);
 
 	if (r == 0)
 		r = links_nsid(endpoint->set->links, netns_fd, &endpoint->nsid, err);
-	return r == 0 ? endpoint_sync(endpoint, netns_fd, ret_rebuilt, err) : r;
+	return r == 0 ? endpoint_sync(endpoint, netns_fd, err) : r;
 }
 
 static bool is_gone(const struct endpoint *endpoint)
@@ -64,17 +64,23 @@ static bool is_gone(const struct endpoint *endpoint)
 static void on_refresh(struct bl_timer *timer)
 {
 	struct endpoint *endpoint = timer->data;
+	const char *name = endpoint->record->spec.name;
+	uint32_t tap_before = endpoint->entry.tap_ifindex;
+	bool carrier_before = endpoint->carrier;
 	struct bl_err err = BL_ERR_INIT;
-	bool rebuilt = false;
 
 	if (is_gone(endpoint)) {
 		on_gone(endpoint);
-	} else if (refresh(endpoint, &rebuilt, &err) < 0) {
-		bl_warn("endpoint not brought up to date", "endpoint", endpoint->record->spec.name,
-			"reason", err.message);
+	} else if (refresh(endpoint, &err) < 0) {
+		bl_warn("endpoint not brought up to date", "endpoint", name, "reason", err.message);
 		tell(endpoint);
-	} else if (rebuilt) {
-		bl_info("endpoint's tap came back", "endpoint", endpoint->record->spec.name);
+	} else if (tap_before != 0 && tap_before != endpoint->entry.tap_ifindex) {
+		bl_info("endpoint's tap was made anew", "endpoint", name);
+		tell(endpoint);
+	} else if (carrier_before != endpoint->carrier) {
+		bl_info(endpoint->carrier ? "endpoint's tap is open"
+					  : "nobody has endpoint's tap open",
+			"endpoint", name);
 		tell(endpoint);
 	}
 }

@@ -31,6 +31,7 @@ struct cJSON *endpoint_describe(const struct endpoints *set, const struct endpoi
 	bl_json_set_string(json, "netns", spec->netns_path);
 	bl_json_set_string(json, "uplink", spec->uplink);
 	bl_json_set_string(json, "tap", spec->tap);
+	bl_json_set_bool(json, "carrier", endpoint_has_carrier(endpoint));
 	bl_json_set_string(json, "attach", datapath_mode_name(datapath_mode(set->datapath)));
 	bl_json_set_bool(json, "spoofGuard", !spec->no_spoof_guard);
 	if (endpoint->gone)

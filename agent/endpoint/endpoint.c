@@ -208,7 +208,7 @@ static int attach_new(struct endpoints *set, struct record *record, int netns_fd
 	if (r == 0)
 		r = endpoint_write_record(endpoint, err);
 	if (r == 0)
-		r = endpoint_sync(endpoint, netns_fd, NULL, err);
+		r = endpoint_sync(endpoint, netns_fd, err);
 	if (r < 0) {
 		if (endpoint_destroy(endpoint, NULL) < 0)
 			endpoint_free(endpoint);
@@ -231,7 +231,7 @@ static int update(struct endpoint *endpoint, struct record *record, int netns_fd
 	endpoint->record = record;
 	r = endpoint_write_record(endpoint, err);
 	if (r == 0)
-		r = endpoint_sync(endpoint, netns_fd, NULL, err);
+		r = endpoint_sync(endpoint, netns_fd, err);
 	if (r < 0) {
 		/* What runs is still the old one: the record goes back to it. */
 		endpoint->record = old;

@@ -140,13 +140,13 @@ static int set_masquerade(const struct endpoint_spec *spec, struct bl_endpoint *
 	return set_ports(spec->interface, entry, err);
 }
 
-int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet, uint32_t tap_ifindex,
-		struct bl_endpoint *ret_entry, struct bl_err *err)
+int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet,
+		const struct tap_state *tap, struct bl_endpoint *ret_entry, struct bl_err *err)
 {
 	struct bl_endpoint entry = {
 		.flags = BL_EP_LIVE,
 		.uplink_ifindex = podnet->ifindex,
-		.tap_ifindex = tap_ifindex,
+		.tap_ifindex = tap->ifindex,
 		.mtu = podnet->mtu,
 		.pod4 = podnet->family[BL_V4].addr,
 		.pod6 = podnet->family[BL_V6].addr,
@@ -164,6 +164,8 @@ int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet, u
 		return bl_fail(err, -EADDRNOTAVAIL, "device '%s' has no address", spec->uplink);
 	if (podnet->has_peer)
 		entry.flags |= BL_EP_PEER;
+	if (tap->plain)
+		entry.flags |= BL_EP_TAP_PLAIN;
 	if (!spec->no_spoof_guard)
 		entry.flags |= BL_EP_SPOOF_GUARD;
 	set_macs(spec, podnet, &entry);

@@ -9,11 +9,12 @@
 #include <beeline/err.h>
 
 #include "../endpoint.h"
+#include "../tap.h"
 #include "podnet.h"
 
 /* LIVE is set: the entry is complete. */
-int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet, uint32_t tap_ifindex,
-		struct bl_endpoint *ret_entry, struct bl_err *err);
+int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet,
+		const struct tap_state *tap, struct bl_endpoint *ret_entry, struct bl_err *err);
 int entry_lease(const struct endpoint_spec *spec, const struct podnet *podnet,
 		const struct bl_endpoint *entry, struct bl_lease *ret_lease, struct bl_err *err);
 

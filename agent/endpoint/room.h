@@ -14,6 +14,7 @@ struct endpoint {
 	struct record *record;
 	struct bl_endpoint entry;             /* as it stands in the map */
 	struct bl_addr gateways[BL_FAMILIES]; /* of the pod, on the wire */
+	bool carrier;                         /* of the tap, as last read */
 	int nsid;
 	bool gone; /* the namespace is; what is left waits to be detached */
 	struct bl_timer refresh;
@@ -36,9 +37,9 @@ struct endpoints {
 	uint32_t advertised; /* index whose guest was the last to hear of its router */
 };
 
-/* Brings kernel and maps to what the record and the pod's network say. May be called at any time:
- * what is right already is not touched. *ret_rebuilt: the tap is another one than before. */
-int endpoint_sync(struct endpoint *endpoint, int netns_fd, bool *ret_rebuilt, struct bl_err *err);
+/* Brings kernel and maps to what the record and the pod's network say, and the endpoint's view of its
+ * tap up to date. May be called at any time: what is right already is not touched. */
+int endpoint_sync(struct endpoint *endpoint, int netns_fd, struct bl_err *err);
 /* Opens the namespace of the record. -ENOENT: it is gone, or another one stands in its place; any
  * other error says nothing about it. */
 int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_err *err);

@@ -166,27 +166,35 @@ static int settle_owner(struct endpoint *endpoint, int netns_fd, const struct ta
 	return r;
 }
 
-int endpoint_sync(struct endpoint *endpoint, int netns_fd, bool *ret_rebuilt, struct bl_err *err)
+int endpoint_sync(struct endpoint *endpoint, int netns_fd, struct bl_err *err)
 {
-	uint32_t tap_before = endpoint->entry.tap_ifindex;
 	struct podnet podnet;
-	struct tap_state tap;
+	struct tap_state tap = {0};
 	struct bl_endpoint entry;
 	int r = find_tap(endpoint, netns_fd, &tap, err);
 
+	endpoint->carrier = tap.carrier;
 	if (r == 0)
 		r = read_network(endpoint, netns_fd, &podnet, err);
 	if (r == 0)
-		r = entry_build(&endpoint->record->spec, &podnet, tap.ifindex, &entry, err);
+		r = entry_build(&endpoint->record->spec, &podnet, &tap, &entry, err);
 	if (r == 0)
 		r = settle_owner(endpoint, netns_fd, &tap, &podnet, err);
 	if (r == 0)
 		r = write_entries(endpoint, &podnet, &entry, err);
-	if (r == 0)
-		r = attach_hooks(endpoint, netns_fd, err);
-	if (r == 0 && ret_rebuilt)
-		*ret_rebuilt = tap_before != 0 && tap_before != tap.ifindex;
-	return r;
+	return r == 0 ? attach_hooks(endpoint, netns_fd, err) : r;
+}
+
+/* Events tell of a carrier a moment after it has come, so its lack is looked at twice. */
+bool endpoint_has_carrier(const struct endpoint *endpoint)
+{
+	bl_autoclose int netns_fd = -1;
+	struct tap_state tap;
+
+	if (endpoint->carrier)
+		return true;
+	return endpoint_open_netns(endpoint, &netns_fd, NULL) == 0 &&
+	       tap_read(netns_fd, endpoint->record->spec.tap, &tap, NULL) == 0 && tap.carrier;
 }
 
 static void unsilence(const struct endpoint *endpoint, int netns_fd)

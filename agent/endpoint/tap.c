@@ -11,10 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <linux/sockios.h>
 
 #include <libmnl/libmnl.h>
 #include <netlink/route/link.h>
@@ -114,6 +117,8 @@ static int take_link(const struct nlmsghdr *message, void *data)
 
 		if (type == IFLA_MTU)
 			state->mtu = (uint16_t)mnl_attr_get_u32(attr);
+		else if (type == IFLA_CARRIER)
+			state->carrier = mnl_attr_get_u8(attr);
 		else if (type == IFLA_ADDRESS &&
 			 mnl_attr_get_payload_len(attr) == sizeof(state->mac))
 			memcpy(state->mac, mnl_attr_get_payload(attr), sizeof(state->mac));
@@ -150,6 +155,21 @@ static int query_link(struct mnl_socket *sock, struct query *query)
 	return 0;
 }
 
+/* The offloads that the reader of a tap asks for (TUNSETOFFLOAD) are the device's features, which
+ * rtnetlink does not tell. */
+static int query_offload(struct query *query)
+{
+	bl_autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_value value = {.cmd = ETHTOOL_GTXCSUM};
+	struct ifreq request = {.ifr_data = (void *)&value};
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", query->name);
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0)
+		return -errno;
+	query->state.plain = !value.data;
+	return 0;
+}
+
 static int query_here(void *data, struct bl_err *err)
 {
 	struct query *query = data;
@@ -158,6 +178,8 @@ static int query_here(void *data, struct bl_err *err)
 
 	if (sock)
 		mnl_socket_close(sock);
+	if (r == 0)
+		r = query_offload(query);
 	return r < 0 ? bl_fail_errno(err, r, "device '%s'", query->name) : 0;
 }
 

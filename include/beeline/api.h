@@ -32,7 +32,8 @@
  *   endpoint-list    {}  -> {"items": [<endpoint>, ...]}
  *   endpoint-get     {"name"} -> {"endpoint", "counters"}
  *       endpoint = {"name", "index", "binding": "pod" | "masquerade", "mac", "addresses": [the pod's],
- *                   "mtu", "netns", "uplink", "tap", "attach": "tcx" | "clsact", "spoofGuard"}
+ *                   "mtu", "netns", "uplink", "tap", "attach": "tcx" | "clsact", "spoofGuard",
+ *                   "carrier": false when nobody has the tap open}
  *       counters = {"toVm": {"packets", "bytes"}, "fromVm": {...}, "podOut": {...}, "reasons":
  *                   [{"direction", "reason", "code", "packets", "bytes"}]}, forwarded ones aside
  *   endpoint-delete  {"name"} -> {}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs last: every reason that a packet can end with was produced by one of the tests before."""
 
-# Not to be had by a test run: a partial checksum cannot be made there, and writing fails only
-# when the kernel is out of memory. The net tier and the code's reader have these.
+# Both come of a checksum that the device is still to complete, and a test run cannot make such a
+# frame. selftests/net/test_offload.c has them, by a real tap.
 ELSEWHERE = {"PARTIAL_CSUM", "WRITE_ERROR"}
 
 

@@ -169,6 +169,57 @@ static void test_tap_deleted(void **state)
 	run("ip -n %s link show tap0 | grep -q 'noqueue'", f->pod.name);
 }
 
+static void assert_carrier(const struct fixture *f, bool carrier)
+{
+	const struct endpoint *endpoint = endpoint_find(f->endpoints, f->pod.name);
+	bl_auto_json struct cJSON *json = endpoint_describe(f->endpoints, endpoint);
+
+	assert_int_equal(endpoint_has_carrier(endpoint), carrier);
+	assert_int_equal(bl_json_get_bool(json, "carrier", !carrier), carrier);
+}
+
+/* A VMM that holds the tap, leaves it, comes back, and has it deleted under it. */
+static void test_carrier(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	attach(f, &spec);
+	assert_carrier(f, false);
+	pod_open_tap(&f->pod);
+	assert_carrier(f, true); /* at once, before the event */
+	wait_changed(f, 1);
+	close(f->pod.tap_fd);
+	wait_changed(f, 2);
+	assert_carrier(f, false);
+	pod_open_tap(&f->pod);
+	wait_changed(f, 3);
+	restart(f);
+	assert_carrier(f, true);
+	run("ip -n %s link del tap0", f->pod.name);
+	wait_changed(f, 4);
+	assert_carrier(f, false);
+	assert_true(read(f->pod.tap_fd, &spec, 1) < 0 && errno == EBADFD);
+	restart(f);
+	assert_carrier(f, false);
+	close(f->pod.tap_fd);
+	pod_open_tap(&f->pod);
+	wait_changed(f, 5);
+	assert_carrier(f, true);
+}
+
+/* A device that is set down is still in somebody's hands. */
+static void test_carrier_of_a_device_that_is_down(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	pod_open_tap(&f->pod);
+	run("ip -n %s link set tap0 down", f->pod.name);
+	attach(f, &spec);
+	assert_carrier(f, true);
+}
+
 static void test_namespace_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -347,6 +398,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_traffic_masquerade, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_change_binding, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_tap_deleted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_carrier, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_carrier_of_a_device_that_is_down, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_namespace_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_address_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_repair, set_up, tear_down),

@@ -12,6 +12,7 @@
 
 static struct bl_err err;
 static struct bl_endpoint entry;
+static struct tap_state tap = {.ifindex = 7};
 
 static struct bl_addr addr(const char *text)
 {
@@ -58,7 +59,7 @@ static struct endpoint_spec spec_of(enum bl_binding binding)
 
 static void build(const struct endpoint_spec *spec, const struct podnet *podnet)
 {
-	if (entry_build(spec, podnet, 7, &entry, &err) < 0)
+	if (entry_build(spec, podnet, &tap, &entry, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -99,8 +100,11 @@ static void test_pod_variants(void **state)
 	podnet.has_peer = false;
 	podnet.family[BL_V6].addr = (struct bl_addr){0};
 	podnet.family[BL_V4].gateway = (struct bl_addr){0};
+	tap.plain = true;
 	build(&spec, &podnet);
-	assert_int_equal(entry.flags, BL_EP_LIVE | BL_EP_HAS_V4 | BL_EP_CUSTOM_MAC);
+	tap.plain = false;
+	assert_int_equal(entry.flags,
+			 BL_EP_LIVE | BL_EP_HAS_V4 | BL_EP_CUSTOM_MAC | BL_EP_TAP_PLAIN);
 	assert_memory_equal(entry.guest_mac, spec.guest_mac, 6);
 	assert_memory_equal(entry.uplink_mac, podnet.mac, 6);
 	assert_addr(&entry.dhcp_server4, "169.254.75.10");
@@ -194,9 +198,9 @@ static void test_refused(void **state)
 	for (size_t i = 0; i < 9; i++)
 		podnet.routes[i] = (struct podnet_route){.to = addr("10.2.0.0"), .bits = 16};
 	podnet.n_routes = 9;
-	assert_fails(entry_build(&spec, &podnet, 7, &entry, &err), -E2BIG, "routes");
+	assert_fails(entry_build(&spec, &podnet, &tap, &entry, &err), -E2BIG, "routes");
 	podnet.family[BL_V4].addr = podnet.family[BL_V6].addr = (struct bl_addr){0};
-	assert_fails(entry_build(&spec, &podnet, 7, &entry, &err), -EADDRNOTAVAIL, "'eth0'");
+	assert_fails(entry_build(&spec, &podnet, &tap, &entry, &err), -EADDRNOTAVAIL, "'eth0'");
 }
 
 int main(void)
