@@ -192,6 +192,32 @@ static void observe_sandbox(const struct vmi_record *record, struct vmi_observat
 	}
 }
 
+/* A guest that runs has its taps open. One that was deleted has been made anew by now, but its VMM
+ * goes on with the dead one and cannot be told to take another. */
+static void observe_carrier(struct vmi_observation *observation)
+{
+	const struct bl_vmi *vmi = observation->vmi;
+	enum vmi_domain domain = observation->facts.domain;
+
+	if (!vmi || (domain != DOMAIN_RUNNING && domain != DOMAIN_PAUSED))
+		return;
+	for (size_t i = 0; i < vmi->n_interfaces; i++) {
+		const struct endpoint *endpoint = observation->endpoints[i];
+		bl_autofree char *tap = NULL;
+		struct bl_err err = BL_ERR_INIT;
+
+		if (!endpoint || endpoint_has_carrier(endpoint))
+			continue;
+		tap = vmi_tap_name(i);
+		bl_fail(&err, -ENOLINK,
+			"interface '%s' is cut off: the VM has lost its tap '%s' (was it deleted?) "
+			"and cannot open it again; restart the VM",
+			vmi->interfaces[i].name, tap);
+		trouble_set(&observation->cut, "NoCarrier", &err);
+		trouble_set(&observation->trouble, "NoCarrier", &err);
+	}
+}
+
 void vmi_observe(const struct vmi_record *record, struct vmi_observation *ret_observation)
 {
 	*ret_observation = (struct vmi_observation){0};
@@ -199,6 +225,7 @@ void vmi_observe(const struct vmi_record *record, struct vmi_observation *ret_ob
 	observe_sandbox(record, ret_observation);
 	ret_observation->facts.endpoints = observe_endpoints(record, ret_observation);
 	observe_launcher(record, ret_observation);
+	observe_carrier(ret_observation);
 }
 
 void vmi_observation_clear(struct vmi_observation *observation)

@@ -38,6 +38,7 @@ struct vmi_record {
 	uint64_t look_after_ns;     /* how soon after the action to look again */
 	bool sweeping;              /* what nobody owns any more is being taken down */
 	bool attached;              /* endpoints were attached or verified by this process */
+	const char *told;           /* reason of the trouble that the log tells of; NULL: none */
 };
 
 struct vmi_observation {
@@ -48,6 +49,7 @@ struct vmi_observation {
 	const struct endpoint *endpoints[BL_VMI_INTERFACES_MAX]; /* per interface of vmi */
 	const struct cJSON *launcher; /* its last state, borrowed, or NULL */
 	struct vmi_trouble trouble;   /* what observing found */
+	struct vmi_trouble cut;       /* a running guest that the network does not reach */
 	struct vmi_facts facts;
 };
 

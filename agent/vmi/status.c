@@ -12,12 +12,17 @@
 
 #include "room.h"
 
-static void set_ready(struct cJSON *status, const struct vmi_facts *facts, enum vmi_phase phase,
-		      int64_t now)
+static void set_ready(struct cJSON *status, const struct vmi_observation *observation,
+		      enum vmi_phase phase, int64_t now)
 {
+	const struct vmi_facts *facts = &observation->facts;
+	const struct vmi_trouble *cut = &observation->cut;
+
 	if (facts->deleting && !vmi_phase_is_final(phase))
 		bl_condition_set(status, "Ready", "False", "PodTerminating",
 				 "virt-launcher pod is terminating", now);
+	else if (phase == VMI_RUNNING && facts->domain == DOMAIN_RUNNING && cut->reason)
+		bl_condition_set(status, "Ready", "False", cut->reason, cut->err.message, now);
 	else if (phase == VMI_RUNNING && facts->domain == DOMAIN_RUNNING)
 		bl_condition_set(status, "Ready", "True", NULL, NULL, now);
 	else if (phase == VMI_RUNNING && facts->domain == DOMAIN_UNKNOWN)
@@ -225,7 +230,7 @@ struct cJSON *vmi_status(const struct vmi_record *record, const struct vmi_obser
 	int64_t now = bl_time_now();
 
 	bl_phase_set(status, vmi_phase_name(plan->phase), now);
-	set_ready(status, &observation->facts, plan->phase, now);
+	set_ready(status, observation, plan->phase, now);
 	set_paused(status, observation, now);
 	set_synchronized(status, record, observation, plan->phase, now);
 	set_limits(status, observation, now);

@@ -146,6 +146,15 @@ static void act(struct vmi_record *record, const struct vmi_observation *observa
 		vmi_applied(record, r < 0 ? &err : NULL);
 }
 
+/* One line when it begins, however often it is looked at. */
+static void tell_trouble(struct vmi_record *record, const struct vmi_trouble *trouble)
+{
+	if (trouble->reason && trouble->reason != record->told)
+		bl_warn("a VM is in trouble", "vmi", record->key, "reason", trouble->reason,
+			"error", trouble->err.message);
+	record->told = trouble->reason;
+}
+
 /* Nothing to do: waiting for an event, for a time, or for what is missing to appear. */
 static void rest(struct vmi_record *record, const struct vmi_observation *observation,
 		 const struct vmi_plan *plan)
@@ -180,6 +189,7 @@ static void look(const char *key, void *data)
 	if (record->doing != VMI_NOTHING)
 		return; /* its end is a reason to look again */
 	vmi_observe(record, &observation);
+	tell_trouble(record, &observation.trouble);
 	plan = vmi_plan(&observation.facts);
 	vmi_record_link(record, observation.facts.sandbox == SANDBOX_RUNNING &&
 					!observation.facts.stale && !observation.facts.foreign);

@@ -56,6 +56,8 @@ bool bl_phase_is_final(const char *phase); /* Succeeded, Failed; NULL is not */
 bool bl_condition_set(struct cJSON *status, const char *type, const char *value, const char *reason,
 		      const char *message, int64_t wall_s);
 bool bl_condition_remove(struct cJSON *status, const char *type);
+/* Borrowed; NULL when there is none. */
+const struct cJSON *bl_condition_find(const struct cJSON *status, const char *type);
 /* "True", "False", "Unknown" or NULL when there is none. */
 const char *bl_condition(const struct cJSON *status, const char *type);
 const char *bl_condition_reason(const struct cJSON *status, const char *type); /* or NULL */

@@ -75,9 +75,14 @@ bool bl_condition_remove(struct cJSON *status, const char *type)
 	return true;
 }
 
+const struct cJSON *bl_condition_find(const struct cJSON *status, const char *type)
+{
+	return find(bl_json_get(status, "conditions"), "type", type);
+}
+
 const char *bl_condition(const struct cJSON *status, const char *type)
 {
-	const struct cJSON *condition = find(bl_json_get(status, "conditions"), "type", type);
+	const struct cJSON *condition = bl_condition_find(status, type);
 
 	return condition ? bl_json_get_string(condition, "status") : NULL;
 }

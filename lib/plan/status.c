@@ -141,15 +141,18 @@ static void mirror_conditions(struct vm_view *view)
 	bl_json_set(view->status, "conditions", conditions);
 }
 
+/* The VMI's own words, as KubeVirt hands them on; without any its guest does not run yet. */
 static void set_ready(struct vm_view *view)
 {
-	const char *ready = bl_condition(vmi_status(view), "Ready");
+	const struct cJSON *ready = bl_condition_find(vmi_status(view), "Ready");
 
 	if (!view->vmi)
 		bl_condition_set(view->status, "Ready", "False", "VMINotExists",
 				 "VMI does not exist", view->wall_s);
-	else if (ready && strcmp(ready, "True") == 0)
-		bl_condition_set(view->status, "Ready", "True", NULL, NULL, view->wall_s);
+	else if (ready)
+		bl_condition_set(view->status, "Ready", bl_json_get_string(ready, "status"),
+				 bl_json_get_string(ready, "reason"),
+				 bl_json_get_string(ready, "message"), view->wall_s);
 	else
 		bl_condition_set(view->status, "Ready", "False", "GuestNotRunning",
 				 "Guest VM is not reported as running", view->wall_s);

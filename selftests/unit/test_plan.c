@@ -362,7 +362,7 @@ static void test_foreign_vmi(void **state)
 static void test_conditions(void **state)
 {
 	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
-	const struct cJSON *status;
+	const struct cJSON *status, *ready;
 
 	plan_with(vm, "u1",
 		  "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\"},"
@@ -374,6 +374,14 @@ static void test_conditions(void **state)
 	assert_string_equal(bl_condition(status, "SoftwareEmulation"), "True");
 	assert_true(bl_json_get_bool(status, "created", false));
 	assert_true(bl_json_get_bool(status, "ready", false));
+	plan_with(vm, "u1",
+		  "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"False\","
+		  "\"reason\":\"NoCarrier\",\"message\":\"restart the VM\"}]}",
+		  "Running");
+	ready = bl_condition_find(bl_json_get(vm, "status"), "Ready");
+	assert_string_equal(bl_json_get_string(ready, "status"), "False");
+	assert_string_equal(bl_json_get_string(ready, "reason"), "NoCarrier");
+	assert_string_equal(bl_json_get_string(ready, "message"), "restart the VM");
 	plan(vm, NULL, NOW, "Stopped");
 	status = bl_json_get(vm, "status");
 	assert_string_equal(bl_condition(status, "Ready"), "False");

@@ -260,6 +260,29 @@ static void test_outage(void **state)
 	assert_condition(look(fixture), "Synchronized", "True//");
 }
 
+/* A running guest that no packet reaches is not ready; while it is paused that it is paused says more. */
+static void test_cut(void **state)
+{
+	struct fixture *fixture = *state;
+	struct vmi_trouble *cut = &fixture->observation.cut;
+
+	bring_up(fixture);
+	look(fixture);
+	cut->reason = "NoCarrier";
+	bl_fail(&cut->err, -67, "restart the VM");
+	assert_condition(look(fixture), "Ready", "False/NoCarrier/restart the VM");
+	launcher_silent(fixture);
+	cut->reason = NULL; /* nothing is known of the guest: what was true stays so */
+	assert_condition(look(fixture), "Ready", "False/NoCarrier/restart the VM");
+	launcher_says(fixture, "{\"phase\": \"Paused\"}");
+	cut->reason = "NoCarrier";
+	assert_condition(look(fixture), "Ready",
+			 "False/GuestNotRunning/Guest VM is not reported as running");
+	launcher_says(fixture, "{\"phase\": \"Running\"}");
+	cut->reason = NULL;
+	assert_condition(look(fixture), "Ready", "True//");
+}
+
 static void test_ends(void **state)
 {
 	struct fixture *fixture = *state;
@@ -339,7 +362,7 @@ int main(void)
 		TEST(test_new),    TEST(test_running),        TEST(test_nothing_new),
 		TEST(test_paused), TEST(test_trouble),        TEST(test_ends),
 		TEST(test_lost),   TEST(test_lost_with_host), TEST(test_deleting),
-		TEST(test_limits), TEST(test_outage),
+		TEST(test_limits), TEST(test_outage),         TEST(test_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

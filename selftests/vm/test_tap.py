@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tap is deleted under a running guest: no packet reaches it any more, and the VM says so."""
+import signal
+
+from machines import POD
+from node import Failed, run
+from test_boot import addresses, expect
+
+
+def condition(document, kind):
+    return next((entry for entry in document.get("status", {}).get("conditions", [])
+                 if entry["type"] == kind), {})
+
+
+def is_cut(document):
+    return condition(document, "Ready").get("reason") == "NoCarrier"
+
+
+def test_deleted_tap_is_a_condition(world):
+    run("ip", "-n", world.node.netns(POD), "link", "del", "tap0")
+    vmi = world.node.wait_for("vmi", POD, "cut off", is_cut, timeout=20)
+    expect("Synchronized", "False", condition(vmi, "Synchronized")["status"])
+    vm = world.node.wait_for("vm", POD, "cut off", is_cut, timeout=20)
+    expect("ready", False, vm["status"]["ready"])
+    if "restart the VM" not in condition(vm, "Ready")["message"]:
+        raise Failed(f"what to do is not said: {condition(vm, 'Ready')['message']}")
+    expect("carrier", False, world.node.endpoint(POD)["endpoint"]["carrier"])
+
+
+def test_another_agent_sees_it_too(world):
+    """Pausing has it look again: only what it sees by itself makes the guest unready afterwards."""
+    world.node.end(signal.SIGKILL)
+    world.node.start()
+    world.node.vm("pause", POD)
+    world.node.wait_for("vmi", POD, "paused", lambda vmi: condition(vmi, "Paused"), timeout=20)
+    world.node.vm("unpause", POD)
+    vmi = world.node.wait_for("vmi", POD, "unpaused", lambda vmi: not condition(vmi, "Paused"),
+                              timeout=20)
+    expect("reason", "NoCarrier", condition(vmi, "Ready").get("reason"))
+
+
+def test_restart_connects_it_again(world):
+    uid = world.node.get("vmi", POD)["metadata"]["uid"]
+    world.guests[POD].close()
+    world.node.vm("restart", POD)
+    world.node.wait_for("vmi", POD, "ready anew", lambda vmi: vmi["metadata"]["uid"] != uid
+                        and condition(vmi, "Ready").get("status") == "True")
+    world.connect(POD).wait_ready()
+    for address in addresses(world, POD):
+        run("ping", "-c", "3", "-i", "0.2", "-W", "5", address)
+    expect("carrier", True, world.node.endpoint(POD)["endpoint"]["carrier"])
