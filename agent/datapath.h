@@ -16,6 +16,7 @@
 
 #include <beeline/abi.h>
 #include <beeline/cleanup.h>
+#include <beeline/engine.h>
 #include <beeline/err.h>
 
 struct datapath;
@@ -86,6 +87,32 @@ int datapath_verdicts(struct datapath *datapath, uint32_t index,
 		      void *data, struct bl_err *err);
 int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
 		  struct bl_err *err);
+
+/* ---- policy (datapath/policies.c); the order in which these are called is the caller's ---------- */
+
+struct datapath_policy {
+	uint32_t index;
+	const struct bl_policy_row *rows; /* as the engine sorted them; counters are chosen here */
+	size_t n_rows;
+};
+
+/* Fills a new map for each, then puts them all in place by one update; on failure the old ones stay.
+ * A row that the old map has too goes on with its counter. */
+int datapath_swap_policies(struct datapath *datapath, const struct datapath_policy *policies,
+			   size_t n_policies, struct bl_err *err);
+/* Rows as they stand in the kernel, with their counters; no policy: none. */
+int datapath_policy_rows(struct datapath *datapath, uint32_t index,
+			 void (*fn)(const struct bl_policy_row *row,
+				    const struct bl_counter *counter, void *data),
+			 void *data, struct bl_err *err);
+/* Writes prefixes, and deletes those whose identity is 0. */
+int datapath_write_prefixes(struct datapath *datapath, const struct bl_ipcache_row *rows,
+			    size_t n_rows, struct bl_err *err);
+int datapath_prefixes(struct datapath *datapath,
+		      void (*fn)(const struct bl_ipcache_row *row, void *data), void *data,
+		      struct bl_err *err);
+/* From now on every connection is judged anew by its next packet. */
+int datapath_bump_epoch(struct datapath *datapath, struct bl_err *err);
 
 /* Which packets leave a record in the ring; see struct bl_config. */
 int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, struct bl_err *err);

@@ -44,6 +44,32 @@ struct {
 	__type(value, struct bl_config);
 } bl_config SEC(".maps");
 
+/* Who an address is, for all endpoints. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, BL_PREFIXES_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct bl_ipcache_key);
+	__type(value, struct bl_ipcache_entry);
+} bl_ipcache SEC(".maps");
+
+/* What each endpoint lets in and out. An inner trie is filled before it is put in its place, and is
+ * never written again: nobody sees half a policy. */
+struct bl_policy_trie {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, BL_POLICY_ROWS_MAX);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(key_size, sizeof(struct bl_policy_key));
+	__uint(value_size, sizeof(struct bl_policy_entry));
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__array(values, struct bl_policy_trie);
+} bl_policies SEC(".maps");
+
 /* ---- seeded by the agent, kept fresh by programs --------------------------------------------- */
 
 /* The gateway's MAC per endpoint and family. Two CPUs that learn at once write one 64-bit word each:
@@ -74,6 +100,15 @@ struct {
 	__type(key, struct bl_verdict_key);
 	__type(value, struct bl_counter);
 } bl_verdicts SEC(".maps");
+
+/* Packets by the entry of a policy that judged them. An array, as each packet of a connection that
+ * was let in counts; entries beyond its size go uncounted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BL_RULES_MAX);
+	__type(key, __u32);
+	__type(value, struct bl_counter);
+} bl_rules SEC(".maps");
 
 /* Drops and sampled packets, for people. Filled only while somebody reads (bl_config.events). */
 struct {

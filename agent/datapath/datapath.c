@@ -263,7 +263,9 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	if (r < 0)
 		return bl_fail_errno(err, r, "loading the BPF programs");
 	datapath->progs_fd = bpf_map__fd(datapath->skeleton->maps.bl_progs);
-	r = datapath_sample(datapath, false, 0, err);
+	r = datapath_adopt_policies(datapath, err);
+	if (r == 0)
+		r = datapath_sample(datapath, false, 0, err);
 	if (r < 0)
 		return r;
 	r = write_slots(datapath, err);

@@ -201,10 +201,12 @@ int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err
 		r = write_entry(datapath->skeleton->maps.bl_answered, index, &never, err);
 	if (r == 0)
 		r = remove_share(datapath, index, err);
+	if (r == 0)
+		r = datapath_remove_policy(datapath, index, err);
 	return r == 0 ? clear_verdicts(datapath, index, err) : r;
 }
 
-static struct bl_counter sum(const struct bl_counter *counters, int n)
+struct bl_counter datapath_sum(const struct bl_counter *counters, int n)
 {
 	struct bl_counter total = {0};
 
@@ -224,7 +226,7 @@ int datapath_traffic(struct datapath *datapath, uint32_t index, enum bl_directio
 			   index * BL_DIRECTIONS_MAX + direction, counters, err);
 
 	if (r == 0)
-		*ret_counter = sum(counters, datapath->n_cpus);
+		*ret_counter = datapath_sum(counters, datapath->n_cpus);
 	return r;
 }
 
@@ -242,7 +244,7 @@ static int read_verdict(int fd, struct bl_verdict_key *key, void *data)
 
 	if (bpf_map_lookup_elem(fd, key, v->counters) < 0)
 		return 0;
-	total = sum(v->counters, v->n_cpus);
+	total = datapath_sum(v->counters, v->n_cpus);
 	v->fn(key, &total, v->data);
 	return 0;
 }
@@ -274,11 +276,25 @@ int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
 	return 0;
 }
 
+int datapath_bump_epoch(struct datapath *datapath, struct bl_err *err)
+{
+	struct bl_config config;
+	int r = read_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
+
+	config.epoch++;
+	return r < 0 ? r : write_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
+}
+
 int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, struct bl_err *err)
 {
-	const struct bl_config config = {
-		.version = BL_ABI_VERSION, .sample = sample, .events = events};
+	struct bl_config config;
+	int r = read_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
 
+	if (r < 0)
+		return r;
+	config.version = BL_ABI_VERSION;
+	config.sample = sample;
+	config.events = events;
 	return write_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
 }
 

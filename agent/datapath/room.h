@@ -18,7 +18,17 @@ struct datapath {
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
 	int progs_fd; /* of bl_progs; the skeleton's */
+	uint64_t rules[BL_RULES_MAX /
+		       64]; /* a bit for each counter of bl_rules in use; policies.c */
 };
+
+/* Of one counter per CPU. */
+struct bl_counter datapath_sum(const struct bl_counter *counters, int n_cpus);
+
+/* Marks the counters that the pinned policies use. */
+int datapath_adopt_policies(struct datapath *datapath, struct bl_err *err);
+/* Takes the policy of an index away; it lets nothing through then. */
+int datapath_remove_policy(struct datapath *datapath, uint32_t index, struct bl_err *err);
 
 /* Folder of an endpoint's pins; the caller frees. bpffs names hold no dot: '.' becomes "%2e" and
  * '%' "%25". */

@@ -202,7 +202,9 @@ enum bl_identity {
 	BL_IDENTITY_NODE = 2 << 24,  /* scope: addresses of other nodes */
 };
 
-/* bl_ipcache: LPM_TRIE; the agent writes. The longest prefix that holds an address is who it is. */
+/* bl_ipcache: LPM_TRIE, shared by all endpoints; the agent writes. The longest prefix that holds an
+ * address is who it is. */
+#define BL_PREFIXES_MAX 512000 /* Cilium's */
 struct bl_ipcache_key {
 	__u32 prefixlen; /* of 128: an IPv4 /24 is 120 */
 	__u8 addr[16];   /* as in struct bl_addr */
@@ -223,6 +225,7 @@ struct bl_policy_key {
 	__u8 protocol;
 	__be16 dport; /* ICMP: the type */
 };
+#define BL_POLICY_ROWS_MAX        16384 /* of one endpoint, Cilium's default */
 #define BL_POLICY_PREFIX_FIXED    40
 #define BL_POLICY_PREFIX_PROTOCOL 48
 #define BL_POLICY_PREFIX_FULL     64
@@ -245,6 +248,10 @@ struct bl_counter {
 	__u64 packets;
 	__u64 bytes;
 };
+
+/* bl_rules: PERCPU_ARRAY[bl_policy_entry.counter] of struct bl_counter: packets that opened a
+ * connection or went on with one as an entry of a policy let them or not; replies are not counted. */
+#define BL_RULES_MAX 16384
 
 /* bl_verdicts: PERCPU_HASH; everything that was not simply forwarded. An entry appears with its
  * first packet; value is struct bl_counter. */
@@ -308,7 +315,7 @@ struct bl_config {
 	__u32 version; /* BL_ABI_VERSION of who wrote the maps */
 	__u32 sample;  /* one event per so many forwarded packets; 0: none */
 	__u32 events;  /* somebody reads bl_events: 1, nobody: 0 */
-	__u32 pad;
+	__u32 epoch; /* of policies and identities: what was judged in another one is judged anew */
 };
 
 /* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events that found the ring full. */

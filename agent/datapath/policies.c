@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Policies and identities in the kernel: a trie per endpoint, the prefixes, and the counters of rules.
+ *
+ * A trie is filled while nobody looks at it and then takes the place of the one before, all endpoints
+ * of a change by one update of the outer map, which returns when no program looks into the old ones any
+ * more. What has to come before what is in the header of the room that calls (agent/policy.h).
+ *
+ * Counters are few and shared by the node. A row keeps its counter from map to map; a new row takes a
+ * free one, or none (0) when all are taken. Which are taken is read from the kernel's own maps at start.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <beeline/file.h>
+
+#include "room.h"
+#include "datapath.skel.h"
+#include "rcu.h"
+
+#define BATCH 1024
+
+/* ---- reading a trie ----------------------------------------------------------------------------- */
+
+typedef void row_fn(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+		    void *data);
+
+static int read_trie(int fd, row_fn *fn, void *data)
+{
+	bl_autofree struct bl_policy_key *keys = bl_alloc(BATCH * sizeof(*keys));
+	bl_autofree struct bl_policy_entry *entries = bl_alloc(BATCH * sizeof(*entries));
+	struct bl_policy_key at;
+	bool more = true, first = true;
+
+	while (more) {
+		uint32_t n = BATCH;
+		int r = bpf_map_lookup_batch(fd, first ? NULL : &at, &at, keys, entries, &n, NULL);
+
+		more = r == 0;
+		first = false;
+		if (r < 0 && r != -ENOENT)
+			return r;
+		for (uint32_t i = 0; i < n; i++)
+			fn(&keys[i], &entries[i], data);
+	}
+	return 0;
+}
+
+/* The trie that stands at an index; -1: none. */
+static int open_trie(const struct datapath *datapath, uint32_t index)
+{
+	uint32_t id;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index, &id) < 0)
+		return -1;
+	return bpf_map_get_fd_by_id(id);
+}
+
+/* ---- counters of rules -------------------------------------------------------------------------- */
+
+static bool is_taken(const struct datapath *datapath, uint16_t counter)
+{
+	return datapath->rules[counter / 64] >> (counter % 64) & 1;
+}
+
+static void take(struct datapath *datapath, uint16_t counter)
+{
+	datapath->rules[counter / 64] |= 1ull << (counter % 64);
+}
+
+static void give_back(struct datapath *datapath, uint16_t counter)
+{
+	if (counter)
+		datapath->rules[counter / 64] &= ~(1ull << (counter % 64));
+}
+
+/* A free counter, at zero; 0 when there is none. */
+static uint16_t take_free(struct datapath *datapath)
+{
+	bl_autofree void *zeroes = bl_alloc((size_t)datapath->n_cpus * sizeof(struct bl_counter));
+
+	for (uint32_t counter = 1; counter < BL_RULES_MAX; counter++) {
+		if (datapath->rules[counter / 64] == UINT64_MAX) {
+			counter |= 63;
+			continue;
+		}
+		if (is_taken(datapath, counter))
+			continue;
+		if (bpf_map_update_elem(bpf_map__fd(datapath->skeleton->maps.bl_rules), &counter,
+					zeroes, BPF_ANY) < 0)
+			return 0;
+		take(datapath, counter);
+		return counter;
+	}
+	return 0;
+}
+
+static void take_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+		     void *data)
+{
+	if (entry->counter && entry->counter < BL_RULES_MAX)
+		take(data, entry->counter);
+}
+
+int datapath_adopt_policies(struct datapath *datapath, struct bl_err *err)
+{
+	for (uint32_t index = 0; index < BL_ENDPOINTS_MAX; index++) {
+		bl_autoclose int fd = open_trie(datapath, index);
+		int r = fd < 0 ? 0 : read_trie(fd, take_row, datapath);
+
+		if (r < 0)
+			return bl_fail_errno(err, r, "reading the policy of index %u", index);
+	}
+	return 0;
+}
+
+/* ---- swapping ----------------------------------------------------------------------------------- */
+
+/* One endpoint's change: the rows with counters, and the counters that nobody needs after it. */
+struct change {
+	uint32_t index;
+	int fd; /* of the new trie; -1 before it is made */
+	struct bl_policy_key *keys;
+	struct bl_policy_entry *entries;
+	size_t n;
+	uint16_t *fresh; /* counters taken for it */
+	size_t n_fresh;
+	uint16_t *spare; /* counters of old rows that it has not */
+	size_t n_spare;
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct bl_policy_key));
+}
+
+/* An old row: a new one of the same key goes on with its counter. */
+static void inherit(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+		    void *data)
+{
+	struct change *change = data;
+	const struct bl_policy_key *found =
+		bsearch(key, change->keys, change->n, sizeof(*key), compare_keys);
+
+	if (!entry->counter)
+		return;
+	if (found && change->entries[found - change->keys].counter == 0) {
+		change->entries[found - change->keys].counter = entry->counter;
+		return;
+	}
+	change->spare = bl_realloc(change->spare, (change->n_spare + 1) * sizeof(uint16_t));
+	change->spare[change->n_spare++] = entry->counter;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return compare_keys(&((const struct bl_policy_row *)a)->key,
+			    &((const struct bl_policy_row *)b)->key);
+}
+
+static void plan(struct datapath *datapath, const struct datapath_policy *policy,
+		 struct change *change)
+{
+	size_t n = policy->n_rows;
+	bl_autofree struct bl_policy_row *rows = bl_alloc((n + 1) * sizeof(*rows));
+	bl_autoclose int old = open_trie(datapath, policy->index);
+
+	if (n)
+		memcpy(rows, policy->rows, n * sizeof(*rows));
+	qsort(rows, n, sizeof(*rows), compare_rows);
+	change->index = policy->index;
+	change->n = n;
+	change->keys = bl_alloc((n + 1) * sizeof(*change->keys));
+	change->entries = bl_alloc((n + 1) * sizeof(*change->entries));
+	change->fresh = bl_alloc((n + 1) * sizeof(*change->fresh));
+	for (size_t i = 0; i < n; i++) {
+		change->keys[i] = rows[i].key;
+		change->entries[i] = rows[i].entry;
+		change->entries[i].counter = 0;
+	}
+	if (old >= 0)
+		read_trie(old, inherit, change);
+	for (size_t i = 0; i < n; i++) {
+		if (change->entries[i].counter)
+			continue;
+		change->entries[i].counter = take_free(datapath);
+		if (change->entries[i].counter)
+			change->fresh[change->n_fresh++] = change->entries[i].counter;
+	}
+}
+
+static int fill(struct change *change, struct bl_err *err)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_NO_PREALLOC);
+	uint32_t n = change->n;
+	int r = 0;
+
+	if (n > BL_POLICY_ROWS_MAX)
+		return bl_fail(err, -E2BIG, "a policy of %u entries is more than the %u that fit",
+			       n, BL_POLICY_ROWS_MAX);
+	change->fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, "bl_policy_trie",
+				    sizeof(struct bl_policy_key), sizeof(struct bl_policy_entry),
+				    BL_POLICY_ROWS_MAX, &opts);
+	if (change->fd < 0)
+		return bl_fail_errno(err, change->fd, "making a policy map");
+	if (n)
+		r = bpf_map_update_batch(change->fd, change->keys, change->entries, &n, NULL);
+	return r < 0 ? bl_fail_errno(err, r, "filling a policy map") : 0;
+}
+
+static void clear_change(struct change *change)
+{
+	if (change->fd >= 0)
+		close(change->fd);
+	free(change->keys);
+	free(change->entries);
+	free(change->fresh);
+	free(change->spare);
+}
+
+/* All tries in their places, by one update. */
+static int put(struct datapath *datapath, const struct change *changes, size_t n_changes,
+	       struct bl_err *err)
+{
+	bl_autofree uint32_t *indices = bl_alloc(n_changes * sizeof(*indices));
+	bl_autofree int *fds = bl_alloc(n_changes * sizeof(*fds));
+	uint32_t n = n_changes;
+	bool hurried;
+	int r;
+
+	for (size_t i = 0; i < n_changes; i++) {
+		indices[i] = changes[i].index;
+		fds[i] = changes[i].fd;
+	}
+	hurried = rcu_hurry(datapath->hurry);
+	r = bpf_map_update_batch(bpf_map__fd(datapath->skeleton->maps.bl_policies), indices, fds,
+				 &n, NULL);
+	rcu_relax(datapath->hurry, hurried);
+	return r < 0 ? bl_fail_errno(err, r, "putting %zu policies in place", n_changes) : 0;
+}
+
+/* Whichever set of counters the outcome made superfluous. */
+static void settle(struct datapath *datapath, const struct change *change, bool done)
+{
+	const uint16_t *counters = done ? change->spare : change->fresh;
+	size_t n = done ? change->n_spare : change->n_fresh;
+
+	for (size_t i = 0; i < n; i++)
+		give_back(datapath, counters[i]);
+}
+
+int datapath_swap_policies(struct datapath *datapath, const struct datapath_policy *policies,
+			   size_t n_policies, struct bl_err *err)
+{
+	bl_autofree struct change *changes = bl_alloc((n_policies + 1) * sizeof(*changes));
+	int r = 0;
+
+	for (size_t i = 0; i < n_policies; i++)
+		changes[i].fd = -1;
+	for (size_t i = 0; r == 0 && i < n_policies; i++) {
+		plan(datapath, &policies[i], &changes[i]);
+		r = fill(&changes[i], err);
+	}
+	if (r == 0 && n_policies)
+		r = put(datapath, changes, n_policies, err);
+	for (size_t i = 0; i < n_policies; i++) {
+		settle(datapath, &changes[i], r == 0);
+		clear_change(&changes[i]);
+	}
+	return r;
+}
+
+static void give_back_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+			  void *data)
+{
+	give_back(data, entry->counter);
+}
+
+int datapath_remove_policy(struct datapath *datapath, uint32_t index, struct bl_err *err)
+{
+	bl_autoclose int old = open_trie(datapath, index);
+	bool hurried;
+	int r;
+
+	if (old < 0)
+		return 0;
+	read_trie(old, give_back_row, datapath);
+	hurried = rcu_hurry(datapath->hurry);
+	r = bpf_map_delete_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index);
+	rcu_relax(datapath->hurry, hurried);
+	return r < 0 ? bl_fail_errno(err, r, "removing policy %u", index) : 0;
+}
+
+/* ---- what stands there -------------------------------------------------------------------------- */
+
+struct rows {
+	const struct datapath *datapath;
+	struct bl_counter *counters; /* one per CPU */
+	void (*fn)(const struct bl_policy_row *row, const struct bl_counter *counter, void *data);
+	void *data;
+};
+
+static void hand_on(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+		    void *data)
+{
+	const struct rows *rows = data;
+	const struct bl_policy_row row = {*key, *entry};
+	struct bl_counter total = {0};
+	uint32_t counter = entry->counter;
+
+	if (counter && bpf_map_lookup_elem(bpf_map__fd(rows->datapath->skeleton->maps.bl_rules),
+					   &counter, rows->counters) == 0)
+		total = datapath_sum(rows->counters, rows->datapath->n_cpus);
+	rows->fn(&row, &total, rows->data);
+}
+
+int datapath_policy_rows(struct datapath *datapath, uint32_t index,
+			 void (*fn)(const struct bl_policy_row *row,
+				    const struct bl_counter *counter, void *data),
+			 void *data, struct bl_err *err)
+{
+	bl_autofree struct bl_counter *counters =
+		bl_alloc((size_t)datapath->n_cpus * sizeof(*counters));
+	struct rows rows = {.datapath = datapath, .counters = counters, .fn = fn, .data = data};
+	bl_autoclose int fd = open_trie(datapath, index);
+	int r = fd < 0 ? 0 : read_trie(fd, hand_on, &rows);
+
+	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
+}
+
+int datapath_write_prefixes(struct datapath *datapath, const struct bl_ipcache_row *rows,
+			    size_t n_rows, struct bl_err *err)
+{
+	int fd = bpf_map__fd(datapath->skeleton->maps.bl_ipcache);
+
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct bl_ipcache_entry entry = {.identity = rows[i].identity};
+		int r = entry.identity ? bpf_map_update_elem(fd, &rows[i].key, &entry, BPF_ANY)
+				       : bpf_map_delete_elem(fd, &rows[i].key);
+
+		if (r < 0 && !(r == -ENOENT && !entry.identity))
+			return bl_fail_errno(err, r, "writing a prefix's identity");
+	}
+	return 0;
+}
+
+int datapath_prefixes(struct datapath *datapath,
+		      void (*fn)(const struct bl_ipcache_row *row, void *data), void *data,
+		      struct bl_err *err)
+{
+	int fd = bpf_map__fd(datapath->skeleton->maps.bl_ipcache);
+	struct bl_ipcache_key key, *before = NULL;
+
+	while (bpf_map_get_next_key(fd, before, &key) == 0) {
+		struct bl_ipcache_entry entry;
+		struct bl_ipcache_row row = {.key = key};
+
+		before = &key;
+		if (bpf_map_lookup_elem(fd, &key, &entry) < 0)
+			continue;
+		row.identity = entry.identity;
+		fn(&row, data);
+	}
+	return 0;
+}
