@@ -74,7 +74,7 @@ static int method_vm(const struct api_request *request, struct cJSON **ret_resul
 {
 	struct objects *objects = request->agent->objects;
 	struct object_key vm_key = {.kind = KIND_VM}, vmi_key = {.kind = KIND_VMI};
-	bool force = bl_json_get_bool(request->params, "force", false);
+	double grace = bl_json_get_number(request->params, "gracePeriodSeconds", -1);
 	enum bl_vm_verb verb = BL_VM_START;
 	int r;
 
@@ -86,9 +86,9 @@ static int method_vm(const struct api_request *request, struct cJSON **ret_resul
 	vmi_key.namespace = vm_key.namespace;
 	vmi_key.name = vm_key.name;
 	r = request_change(objects, &vm_key, objects_get(objects, &vmi_key), verb, err);
-	/* By force the guest does not get its grace period. */
-	if (r == 0 && force && verb != BL_VM_START && objects_get(objects, &vmi_key))
-		r = objects_mark_deleted(objects, &vmi_key, 0, err);
+	/* The plan would give the guest what its manifest says. */
+	if (r == 0 && grace >= 0 && verb != BL_VM_START && objects_get(objects, &vmi_key))
+		r = objects_mark_deleted(objects, &vmi_key, grace, err);
 	return r;
 }
 

@@ -145,3 +145,9 @@ struct cJSON *client_reference(const char *kind, const char *namespace, const ch
 	bl_json_set_string(reference, "name", name);
 	return reference;
 }
+
+void client_set_grace(struct cJSON *params, long grace_s)
+{
+	if (grace_s >= 0)
+		bl_json_set_number(params, "gracePeriodSeconds", (double)grace_s);
+}

@@ -42,6 +42,9 @@ int client_ask(struct client *client, const char *method, struct cJSON *params,
 /* {"kind", "namespace", "name"}; a NULL is left out. The caller owns the result. */
 struct cJSON *client_reference(const char *kind, const char *namespace, const char *name);
 
+/* "gracePeriodSeconds" of a call that may end a guest; negative: as its manifest says. */
+void client_set_grace(struct cJSON *params, long grace_s);
+
 #define NAMESPACE_DEFAULT "default"
 
 /* Connects, asks and leaves: for a verb that has one question. */

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 
 #include "client.h"
+#include "kind.h"
 #include "pump.h"
 #include "rows.h"
 #include "terminal.h"
@@ -102,8 +103,9 @@ static int run(void *data, int n_args, char **args)
 {
 	struct bl_err err = BL_ERR_INIT;
 	enum pump_end end;
+	const char *name;
 
-	if (console(data, args[0], &end, &err) < 0)
+	if (kind_machine(args[0], &name, &err) < 0 || console(data, name, &end, &err) < 0)
 		return terminal_error(&err);
 	if (isatty(STDIN_FILENO))
 		fprintf(stderr, "\n");
@@ -116,7 +118,7 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_console = {
 	.name = "console",
-	.arguments = "NAME",
+	.arguments = "[TYPE/]NAME",
 	.summary = "Connect to a guest's serial console",
 	.help = "Leave with ^] (Ctrl and the right bracket). The console begins with what the "
 		"guest\n"

@@ -6,6 +6,7 @@
 #include <beeline/file.h>
 
 #include "client.h"
+#include "filter.h"
 #include "kind.h"
 #include "manifest.h"
 #include "rows.h"
@@ -17,7 +18,11 @@ struct delete_options {
 	const char *socket;
 	const char *namespace;
 	struct bl_option_list files;
+	const char *selector;
 	uint64_t timeout_ns;
+	long grace_s;
+	bool force;
+	bool now;
 	bool all;
 	bool all_namespaces;
 	bool wait;
@@ -33,7 +38,15 @@ static const struct bl_option rows[] = {
 	 .help = "every object of the type in the namespace"},
 	OPTION_NAMESPACE_GIVEN(struct delete_options,
 			       "namespace of the objects (default \"default\")"),
-	OPTION_ALL_NAMESPACES(struct delete_options, "with --all: in every namespace"),
+	OPTION_ALL_NAMESPACES(struct delete_options,
+			      "with --all or a selector: in every namespace"),
+	OPTION_SELECTOR(struct delete_options),
+	OPTION_GRACE(struct delete_options),
+	{.name = "now",
+	 .type = BL_OPTION_FLAG,
+	 .offset = offsetof(struct delete_options, now),
+	 .help = "the same as --grace-period 1"},
+	OPTION_FORCE(struct delete_options),
 	{.name = "wait",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct delete_options, wait),
@@ -53,6 +66,7 @@ static const struct bl_option rows[] = {
 /* All deletions run at once; each reports when it ends. */
 struct batch {
 	const struct delete_options *options;
+	struct bl_selector filter;
 	struct client *client;
 	struct progress *progress;
 	size_t n_waiting;
@@ -99,6 +113,13 @@ static void on_done(const struct cJSON *result, const struct bl_err *why, int *f
 		bl_loop_exit(batch->client->loop, 0);
 }
 
+static long grace(const struct delete_options *options)
+{
+	if (options->force)
+		return 0;
+	return options->now ? 1 : options->grace_s;
+}
+
 static void start(struct batch *batch, const char *kind, const char *namespace, const char *name)
 {
 	static const struct bl_rpc_reply_ops ops = {.done = on_done};
@@ -111,6 +132,7 @@ static void start(struct batch *batch, const char *kind, const char *namespace, 
 	deletion->name = text_clean(name);
 	batch->n_waiting++;
 	bl_json_set_bool(params, "wait", batch->options->wait);
+	client_set_grace(params, grace(batch->options));
 	bl_rpc_call(batch->client->rpc, "delete", params, NULL, 0, batch->options->timeout_ns, &ops,
 		    deletion);
 }
@@ -127,7 +149,7 @@ static int start_all_of(struct batch *batch, const struct kind *kind, const char
 	bl_json_for_each (item, bl_json_get(result, "items")) {
 		const char *name = bl_json_get_string(item, "metadata/name");
 
-		if (name)
+		if (name && filter_takes(&batch->filter, item))
 			start(batch, kind->kind, bl_json_get_string(item, "metadata/namespace"),
 			      name);
 	}
@@ -179,11 +201,12 @@ static int delete (const struct delete_options *options, const struct targets *t
 		   struct bl_err *err)
 {
 	bl_auto_json struct cJSON *objects = NULL;
+	filter_auto struct bl_selector filter = {0};
 	client_auto struct client client = CLIENT_INIT;
 	progress_auto struct progress progress = progress_start();
-	int r = 0;
+	int r = filter_parse(options->selector, &filter, err);
 
-	if (options->files.n_items)
+	if (r == 0 && options->files.n_items)
 		r = manifests_read(options->files.items, options->files.n_items, options->namespace,
 				   &objects, err);
 	if (r < 0)
@@ -192,7 +215,12 @@ static int delete (const struct delete_options *options, const struct targets *t
 	if (r < 0)
 		return r;
 
-	struct batch batch = {.options = options, .client = &client, .progress = &progress};
+	struct batch batch = {
+		.options = options,
+		.filter = filter, /* borrowed */
+		.client = &client,
+		.progress = &progress,
+	};
 
 	start_objects(&batch, objects);
 	r = start_targets(&batch, targets, err);
@@ -205,16 +233,18 @@ static int delete (const struct delete_options *options, const struct targets *t
 
 static const char *mistake(const struct delete_options *options, const struct targets *targets)
 {
-	if (options->files.n_items && targets->n_items)
+	if (options->files.n_items && (targets->n_items || options->selector))
 		return "name objects either by -f or by type and name";
 	if (options->files.n_items == 0 && targets->n_items == 0)
 		return "say what to delete: -f FILE, TYPE NAME, or TYPE --all";
 	for (size_t i = 0; i < targets->n_items; i++) {
-		if (!targets->items[i].name && !options->all)
-			return "resource(s) were provided, but no name was specified: give a NAME "
-			       "or --all";
-		if (targets->items[i].name && (options->all || options->all_namespaces))
-			return "a name cannot be given together with --all or --all-namespaces";
+		if (!targets->items[i].name && !options->all && !options->selector)
+			return "resource(s) were provided, but no name was specified: give a NAME, "
+			       "--all or --selector";
+		if (targets->items[i].name &&
+		    (options->all || options->all_namespaces || options->selector))
+			return "a name cannot be given together with --all, --all-namespaces or "
+			       "--selector";
 	}
 	return NULL;
 }
@@ -238,7 +268,7 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_delete = {
 	.name = "delete",
-	.arguments = "TYPE NAME... | TYPE/NAME... | TYPE --all | -f FILE...",
+	.arguments = "TYPE NAME... | TYPE/NAME... | TYPE --all | TYPE -l LABELS | -f FILE...",
 	.summary = "Delete objects and wait until they are gone",
 	.help = "Deleting a VirtualMachine stops its guest (ACPI first, then by force when the "
 		"grace\n"

@@ -6,7 +6,9 @@
 #include <beeline/file.h>
 
 #include "client.h"
+#include "filter.h"
 #include "kind.h"
+#include "output.h"
 #include "rows.h"
 #include "terminal.h"
 #include "text.h"
@@ -15,10 +17,14 @@
 struct describe_options {
 	const char *socket;
 	const char *namespace;
+	const char *selector;
+	bool all_namespaces;
 };
 
 static const struct bl_option rows[] = {
 	OPTION_NAMESPACE(struct describe_options),
+	OPTION_ALL_NAMESPACES(struct describe_options, "objects of every namespace"),
+	OPTION_SELECTOR(struct describe_options),
 	OPTION_SOCKET(struct describe_options),
 	{0},
 };
@@ -179,43 +185,79 @@ static void print_description(const struct cJSON *object)
 	print_object(rest, 0);
 }
 
-static int describe(const struct describe_options *options, const struct targets *targets,
+/* What one `describe` holds while it runs. */
+struct description {
+	const struct describe_options *options;
+	const char *namespace; /* NULL: all */
+	struct bl_selector filter;
+	struct client client;
+	size_t n_printed;
+};
+
+static void print_next(struct description *description, const struct cJSON *object)
+{
+	if (description->n_printed++)
+		printf("\n\n");
+	print_description(object);
+}
+
+static int describe_target(struct description *description, const struct target *target,
+			   struct bl_err *err)
+{
+	bl_auto_json struct cJSON *result = NULL;
+	struct cJSON *reference =
+		client_reference(target->kind->kind, description->namespace, target->name);
+	int r = client_ask(&description->client, target->name ? "get" : "list", reference, &result,
+			   err);
+
+	if (r < 0)
+		return r;
+	if (target->name)
+		print_next(description, bl_json_get(result, "object"));
+	bl_json_for_each (item, bl_json_get(result, "items"))
+		if (filter_takes(&description->filter, item))
+			print_next(description, item);
+	return 0;
+}
+
+static int describe(struct description *description, const struct targets *targets,
 		    struct bl_err *err)
 {
-	client_auto struct client client = CLIENT_INIT;
-	int r = client_open(options->socket, &client, err);
+	const struct describe_options *options = description->options;
+	int r = filter_parse(options->selector, &description->filter, err);
 
-	for (size_t i = 0; r == 0 && i < targets->n_items; i++) {
-		const struct target *target = &targets->items[i];
-		bl_auto_json struct cJSON *result = NULL;
-		struct cJSON *reference =
-			client_reference(target->kind->kind, options->namespace, target->name);
-
-		r = client_ask(&client, target->name ? "get" : "list", reference, &result, err);
-		if (r < 0)
-			break;
-		if (i > 0)
-			printf("\n\n");
-		if (target->name)
-			print_description(bl_json_get(result, "object"));
-		bl_json_for_each (item, bl_json_get(result, "items")) {
-			print_description(item);
-			if (bl_json_next(item))
-				printf("\n\n");
-		}
-	}
+	if (r == 0)
+		r = client_open(options->socket, &description->client, err);
+	for (size_t i = 0; r == 0 && i < targets->n_items; i++)
+		r = describe_target(description, &targets->items[i], err);
+	if (r == 0 && description->n_printed == 0)
+		output_nothing(description->namespace);
 	return r;
+}
+
+static void description_clear(struct description *description)
+{
+	bl_selector_clear(&description->filter);
+	client_close(&description->client);
 }
 
 static int run(void *data, int n_args, char **args)
 {
+	const struct describe_options *options = data;
 	targets_auto struct targets targets = {0};
+	bl_cleanup(description_clear) struct description description = {
+		.options = options,
+		.namespace = options->all_namespaces ? NULL : options->namespace,
+		.client = CLIENT_INIT,
+	};
 	struct bl_err err = BL_ERR_INIT;
 
-	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0 ||
-	    describe(data, &targets, &err) < 0)
+	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0)
 		return terminal_error(&err);
-	return 0;
+	if ((options->all_namespaces || options->selector) && targets.items[0].name)
+		return terminal_usage("describe", "an object cannot be named together with a "
+						  "selector or --all-namespaces");
+	return describe(&description, &targets, &err) < 0 ? terminal_error(&err) : 0;
 }
 
 const struct bl_verb verb_describe = {

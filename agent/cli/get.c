@@ -6,6 +6,7 @@
 #include <beeline/plan.h>
 
 #include "client.h"
+#include "filter.h"
 #include "kind.h"
 #include "output.h"
 #include "rows.h"
@@ -16,6 +17,7 @@ struct get_options {
 	const char *socket;
 	const char *namespace;
 	const char *output;
+	const char *selector;
 	bool all_namespaces;
 	bool watch;
 	bool no_headers;
@@ -26,6 +28,7 @@ static const struct bl_option rows[] = {
 	OPTION_OUTPUT(struct get_options, OUTPUT_CHOICES),
 	OPTION_NAMESPACE(struct get_options),
 	OPTION_ALL_NAMESPACES(struct get_options, "objects of every namespace"),
+	OPTION_SELECTOR(struct get_options),
 	{.name = "watch",
 	 .letter = 'w',
 	 .type = BL_OPTION_FLAG,
@@ -46,6 +49,7 @@ struct get {
 	struct output output;
 	struct client *client;
 	const char *namespace; /* NULL: all */
+	struct bl_selector filter;
 };
 
 static int fetch_one(struct get *get, const struct target *target, struct cJSON *items,
@@ -75,7 +79,8 @@ static int fetch_all(struct get *get, const struct target *target, struct cJSON 
 	if (r < 0)
 		return r;
 	bl_json_for_each (item, bl_json_get(result, "items"))
-		bl_json_append(items, bl_json_copy(item));
+		if (filter_takes(&get->filter, item))
+			bl_json_append(items, bl_json_copy(item));
 	return 0;
 }
 
@@ -140,16 +145,6 @@ static void print_documents(const struct get *get, bool single, const struct cJS
 	output_document(&get->output, list, stdout);
 }
 
-static void print_nothing(const struct get *get)
-{
-	if (get->options->ignore_not_found)
-		return;
-	if (get->namespace)
-		fprintf(stderr, "No resources found in %s namespace.\n", get->namespace);
-	else
-		fprintf(stderr, "No resources found\n");
-}
-
 static void print_items(const struct get *get, const struct targets *targets,
 			const struct cJSON *items)
 {
@@ -158,10 +153,10 @@ static void print_items(const struct get *get, const struct targets *targets,
 			output_name(item, stdout);
 	} else if (!output_is_table(&get->output)) {
 		print_documents(get, targets->n_items == 1 && targets->items[0].name, items);
-	} else if (bl_json_size(items) == 0) {
-		print_nothing(get);
-	} else {
+	} else if (bl_json_size(items)) {
 		print_tables(get, targets, items);
+	} else if (!get->options->ignore_not_found) {
+		output_nothing(get->namespace);
 	}
 }
 
@@ -193,7 +188,19 @@ struct watch {
 	const struct kind *kind;
 	struct table *table;
 	bool synced;
+	bool printed; /* a document */
 };
+
+/* Documents of YAML need a line between them, those of JSON do not. */
+static void print_document(struct watch *watch, const struct cJSON *object)
+{
+	const struct output *output = &watch->get->output;
+
+	if (watch->printed && output_is(output, "yaml"))
+		puts("---");
+	output_document(output, object, stdout);
+	watch->printed = true;
+}
 
 static void on_change(const struct cJSON *event, void *data)
 {
@@ -201,12 +208,14 @@ static void on_change(const struct cJSON *event, void *data)
 	const struct output *output = &watch->get->output;
 	const struct cJSON *object = bl_json_get(event, "object");
 
+	if (object && !filter_takes(&watch->get->filter, object))
+		return;
 	if (!object)
 		watch->synced = true;
 	else if (output_is(output, "name"))
 		output_name(object, stdout);
 	else if (!output_is_table(output))
-		output_document(output, object, stdout);
+		print_document(watch, object);
 	else
 		output_row(output, watch->kind, object, bl_time_now(), watch->table);
 	if (watch->synced)
@@ -233,8 +242,11 @@ static int get_watch(struct get *get, const struct targets *targets, struct bl_e
 static int get(const struct get_options *options, const struct targets *targets, struct bl_err *err)
 {
 	client_auto struct client client = CLIENT_INIT;
-	int r = client_open(options->socket, &client, err);
+	filter_auto struct bl_selector filter = {0};
+	int r = filter_parse(options->selector, &filter, err);
 
+	if (r == 0)
+		r = client_open(options->socket, &client, err);
 	if (r < 0)
 		return r;
 
@@ -245,6 +257,7 @@ static int get(const struct get_options *options, const struct targets *targets,
 			   .no_headers = options->no_headers},
 		.client = &client,
 		.namespace = options->all_namespaces ? NULL : options->namespace,
+		.filter = filter, /* borrowed */
 	};
 
 	for (size_t i = 1; i < targets->n_items; i++)
@@ -265,6 +278,8 @@ static int run(void *data, int n_args, char **args)
 		return terminal_usage("get", "a watch follows one type, or one object of it");
 	if (options->all_namespaces && targets.items[0].name)
 		return terminal_usage("get", "an object cannot be named across all namespaces");
+	if (options->selector && targets.items[0].name)
+		return terminal_usage("get", "an object cannot be named together with a selector");
 	r = get(options, &targets, &err);
 	return r < 0 ? terminal_error(&err) : r;
 }
@@ -273,13 +288,14 @@ const struct bl_verb verb_get = {
 	.name = "get",
 	.arguments = "TYPE[,TYPE] [NAME...] | TYPE/NAME...",
 	.summary = "Show objects",
-	.help = "TYPE is vm (virtualmachines) or vmi (virtualmachineinstances).\n"
+	.help = "TYPE is vm (virtualmachines), vmi (virtualmachineinstances), or all.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline get vm\n"
 		"  beeline get vmi -A -o wide\n"
 		"  beeline get vm vm-01 -o yaml\n"
 		"  beeline get vm/vm-01 vmi/vm-01\n"
+		"  beeline get vm -l app=web,tier!=test\n"
 		"  beeline get vmi -w",
 	.options = rows,
 	.options_size = sizeof(struct get_options),

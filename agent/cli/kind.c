@@ -54,15 +54,12 @@ static const struct column vmi_columns[] = {
 	{0},
 };
 
+#define GROUP ".kubevirt.io"
+
 static const struct kind kinds[] = {
-	{KIND_VM, "virtualmachine.kubevirt.io",
-	 "vm vms virtualmachine virtualmachines virtualmachine.kubevirt.io "
-	 "virtualmachines.kubevirt.io",
-	 vm_columns},
-	{KIND_VMI, "virtualmachineinstance.kubevirt.io",
-	 "vmi vmis virtualmachineinstance virtualmachineinstances "
-	 "virtualmachineinstance.kubevirt.io virtualmachineinstances.kubevirt.io",
-	 vmi_columns},
+	{KIND_VM, "virtualmachine" GROUP, "vm vms virtualmachine virtualmachines", vm_columns},
+	{KIND_VMI, "virtualmachineinstance" GROUP,
+	 "vmi vmis virtualmachineinstance virtualmachineinstances", vmi_columns},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -79,10 +76,26 @@ static bool is_named(const struct kind *kind, const char *name, size_t len)
 	return false;
 }
 
+/* The length of the name before its group and version, which may be left out. */
+static size_t without_group(const char *name, size_t len)
+{
+	static const char *const groups[] = {".v1" GROUP, GROUP};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		size_t n = strlen(groups[i]);
+
+		if (len > n && strncasecmp(name + len - n, groups[i], n) == 0)
+			return len - n;
+	}
+	return len;
+}
+
 static int find(const char *name, size_t len, const struct kind **ret_kind, struct bl_err *err)
 {
+	size_t bare = without_group(name, len);
+
 	for (size_t i = 0; i < N_KINDS; i++) {
-		if (is_named(&kinds[i], name, len)) {
+		if (is_named(&kinds[i], name, bare)) {
 			*ret_kind = &kinds[i];
 			return 0;
 		}
@@ -137,10 +150,25 @@ static int add_slashed(struct targets *targets, const char *arg, struct bl_err *
 	return 0;
 }
 
-/* "vm" or "vm,vmi", each with all the names that follow */
+static void add_names(struct targets *targets, const struct kind *kind, char *const *names,
+		      size_t n_names)
+{
+	for (size_t i = 0; i < n_names; i++)
+		add(targets, kind, names[i]);
+	if (n_names == 0)
+		add(targets, kind, NULL);
+}
+
+/* "vm" or "vm,vmi", each with all the names that follow; "all" is every kind, as KubeVirt's are in that
+ * category of kubectl's. */
 static int add_types(struct targets *targets, const char *types, char *const *names, size_t n_names,
 		     struct bl_err *err)
 {
+	if (strcasecmp(types, "all") == 0 && n_names == 0) {
+		for (size_t i = 0; i < N_KINDS; i++)
+			add_names(targets, &kinds[i], NULL, 0);
+		return 0;
+	}
 	for (const char *at = types;;) {
 		size_t len = strcspn(at, ",");
 		const struct kind *kind;
@@ -148,10 +176,7 @@ static int add_types(struct targets *targets, const char *types, char *const *na
 
 		if (r < 0)
 			return r;
-		for (size_t i = 0; i < n_names; i++)
-			add(targets, kind, names[i]);
-		if (n_names == 0)
-			add(targets, kind, NULL);
+		add_names(targets, kind, names, n_names);
 		if (at[len] == '\0')
 			return 0;
 		at += len + 1;
@@ -182,6 +207,16 @@ int targets_parse(char *const *args, size_t n_args, const struct kind *fallback,
 	}
 	*ret_targets = targets;
 	return 0;
+}
+
+int kind_machine(const char *arg, const char **ret_name, struct bl_err *err)
+{
+	targets_auto struct targets targets = {0};
+	int r = strchr(arg, '/') ? add_slashed(&targets, arg, err) : 0;
+
+	if (r == 0)
+		*ret_name = targets.n_items ? targets.items[0].name : arg;
+	return r;
 }
 
 void targets_clear(struct targets *targets)

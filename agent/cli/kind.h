@@ -40,8 +40,11 @@ int kind_find(const char *name, const struct kind **ret_kind, struct bl_err *err
  * The caller frees. */
 char *kind_resource(const char *kind);
 
-/* Names of a resource as they stand on the command line: "vm a b", "vm/a vmi/b", "vm,vmi", or, with
- * fallback, "a b". */
+/* The machine that "a", "vm/a" or "vmi/a" means to a verb that is about machines; borrowed from arg. */
+int kind_machine(const char *arg, const char **ret_name, struct bl_err *err);
+
+/* Names of a resource as they stand on the command line: "vm a b", "vm/a vmi/b", "vm,vmi", "all", or,
+ * with fallback, "a b". */
 struct target {
 	const struct kind *kind;
 	const char *name; /* borrowed from the arguments; NULL: all of that kind */

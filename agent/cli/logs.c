@@ -8,6 +8,7 @@
 #include <beeline/file.h>
 
 #include "client.h"
+#include "kind.h"
 #include "rows.h"
 #include "terminal.h"
 #include "text.h"
@@ -195,13 +196,16 @@ static int logs(const struct logs_options *options, const char *name, struct bl_
 static int run(void *data, int n_args, char **args)
 {
 	struct bl_err err = BL_ERR_INIT;
+	const char *name;
 
-	return logs(data, args[0], &err) < 0 ? terminal_error(&err) : 0;
+	if (kind_machine(args[0], &name, &err) < 0 || logs(data, name, &err) < 0)
+		return terminal_error(&err);
+	return 0;
 }
 
 const struct bl_verb verb_logs = {
 	.name = "logs",
-	.arguments = "NAME",
+	.arguments = "[TYPE/]NAME",
 	.summary = "Print a machine's log",
 	.help = "Examples:\n"
 		"  beeline logs vm-01\n"

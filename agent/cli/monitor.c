@@ -4,6 +4,7 @@
 
 #include "client.h"
 #include "event_line.h"
+#include "kind.h"
 #include "rows.h"
 #include "terminal.h"
 #include "verbs.h"
@@ -144,11 +145,13 @@ static int run(void *data, int n_args, char **args)
 	const struct monitor_options *options = data;
 	client_auto struct client client = CLIENT_INIT;
 	struct bl_err err = BL_ERR_INIT;
+	const char *name = NULL;
 	int r;
 
 	if (options->sample < 0 || options->count < 0)
 		return terminal_usage("monitor", "--sample and --count cannot be negative");
-	if (client_open(options->socket, &client, &err) < 0)
+	if ((n_args && kind_machine(args[0], &name, &err) < 0) ||
+	    client_open(options->socket, &client, &err) < 0)
 		return terminal_error(&err);
 
 	struct monitor monitor = {
@@ -157,7 +160,7 @@ static int run(void *data, int n_args, char **args)
 		.colour = terminal_has_colour(STDOUT_FILENO),
 	};
 
-	bl_rpc_call(client.rpc, "monitor", filters(options, args[0]), NULL, 0, 0, &ops, &monitor);
+	bl_rpc_call(client.rpc, "monitor", filters(options, name), NULL, 0, 0, &ops, &monitor);
 	r = bl_loop_run(client.loop);
 	if (r < 0)
 		bl_fail_errno(&err, r, "waiting for the agent");
@@ -166,7 +169,7 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_monitor = {
 	.name = "monitor",
-	.arguments = "[NAME]",
+	.arguments = "[[TYPE/]NAME]",
 	.summary = "Watch drops and sampled packets, with the reason for each verdict",
 	.help = "A line per event: time, direction (--> to the VM, <-- from it), VM, protocol,\n"
 		"source > destination, size, verdict and reason. The datapath reports events only\n"

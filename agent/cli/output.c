@@ -38,6 +38,14 @@ void output_document(const struct output *output, const struct cJSON *document, 
 	fflush(file);
 }
 
+void output_nothing(const char *namespace)
+{
+	if (namespace)
+		fprintf(stderr, "No resources found in %s namespace.\n", namespace);
+	else
+		fprintf(stderr, "No resources found\n");
+}
+
 void output_name(const struct cJSON *object, FILE *file)
 {
 	const char *kind = bl_json_get_string(object, "kind");

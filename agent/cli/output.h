@@ -26,6 +26,8 @@ bool output_is(const struct output *output, const char *format);
 
 /* One document in json or yaml. */
 void output_document(const struct output *output, const struct cJSON *document, FILE *file);
+/* That there is none to print, on stderr; namespace NULL: in none. */
+void output_nothing(const char *namespace);
 /* "virtualmachine.kubevirt.io/vm-01" */
 void output_name(const struct cJSON *object, FILE *file);
 

@@ -12,6 +12,7 @@
 struct power_options {
 	const char *socket;
 	const char *namespace;
+	long grace_s;
 	bool force;
 };
 
@@ -21,11 +22,9 @@ static const struct bl_option plain_rows[] = {
 	{0},
 };
 
-static const struct bl_option force_rows[] = {
-	{.name = "force",
-	 .type = BL_OPTION_FLAG,
-	 .offset = offsetof(struct power_options, force),
-	 .help = "at once, as if the power were cut"},
+static const struct bl_option end_rows[] = {
+	OPTION_GRACE(struct power_options),
+	OPTION_FORCE(struct power_options),
 	OPTION_NAMESPACE(struct power_options),
 	OPTION_SOCKET(struct power_options),
 	{0},
@@ -38,7 +37,7 @@ static int request(struct client *client, const struct power_options *options, c
 	struct cJSON *params = client_reference(NULL, options->namespace, name);
 
 	bl_json_set_string(params, "verb", verb);
-	bl_json_set_bool(params, "force", options->force);
+	client_set_grace(params, options->force ? 0 : options->grace_s);
 	return client_ask(client, method, params, NULL, err);
 }
 
@@ -92,7 +91,7 @@ static int run(void *data, int n_args, char **args, const char *method, const ch
 	}                                                                         \
 	const struct bl_verb verb_##verb_name = {                                 \
 		.name = #verb_name,                                               \
-		.arguments = "NAME...",                                           \
+		.arguments = "[TYPE/]NAME...",                                    \
 		.summary = summary_text,                                          \
 		.help = help_text,                                                \
 		.options = options_rows,                                          \
@@ -108,14 +107,15 @@ POWER_VERB(start, "vm", plain_rows, "Start virtual machines",
 	   "Examples:\n"
 	   "  beeline start vm-01\n"
 	   "  beeline start vm-01 vm-02 -n team-a");
-POWER_VERB(stop, "vm", force_rows, "Stop virtual machines",
+POWER_VERB(stop, "vm", end_rows, "Stop virtual machines",
 	   "Asks the guest to shut down (ACPI); after its terminationGracePeriodSeconds it is\n"
 	   "ended by force. The VirtualMachine and its definition stay.\n"
 	   "\n"
 	   "Examples:\n"
 	   "  beeline stop vm-01\n"
-	   "  beeline stop vm-01 --force");
-POWER_VERB(restart, "vm", force_rows, "Stop virtual machines and start them again",
+	   "  beeline stop vm-01 --force\n"
+	   "  beeline stop vm-01 --grace-period 120");
+POWER_VERB(restart, "vm", end_rows, "Stop virtual machines and start them again",
 	   "The new instance has the machine's current definition.\n"
 	   "\n"
 	   "Examples:\n"

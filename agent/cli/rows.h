@@ -38,10 +38,27 @@
 		.name = "all-namespaces", .letter = 'A', .type = BL_OPTION_FLAG, \
 		.offset = offsetof(owner, all_namespaces), .help = text          \
 	}
+#define OPTION_SELECTOR(owner)                                                     \
+	{                                                                          \
+		.name = "selector", .letter = 'l', .type = BL_OPTION_STRING,       \
+		.offset = offsetof(owner, selector), .argument = "LABELS",         \
+		.help = "only objects with these labels: a=b,c!=d,e in (f,g),h,!i" \
+	}
 #define OPTION_FILES(owner, text)                                                  \
 	{                                                                          \
 		.name = "filename", .letter = 'f', .type = BL_OPTION_LIST,         \
 		.offset = offsetof(owner, files), .argument = "FILE", .help = text \
+	}
+#define OPTION_GRACE(owner)                                                                       \
+	{                                                                                         \
+		.name = "grace-period", .type = BL_OPTION_INTEGER,                                \
+		.offset = offsetof(owner, grace_s), .argument = "SECONDS", .default_value = "-1", \
+		.help = "time that a guest gets to shut down; -1: as its manifest says"           \
+	}
+#define OPTION_FORCE(owner)                                                                \
+	{                                                                                  \
+		.name = "force", .type = BL_OPTION_FLAG, .offset = offsetof(owner, force), \
+		.help = "at once, as if the power were cut"                                \
 	}
 #define OPTION_IGNORE_NOT_FOUND(owner)                              \
 	{                                                           \

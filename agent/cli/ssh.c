@@ -125,7 +125,7 @@ static int run(void *data, int n_args, char **args)
 	}
 	if (!*name || (user && (!*user || *user == '-')))
 		return terminal_usage("ssh", "expected NAME or USER@NAME");
-	if (find(options, name, &destination, &err) == 0) {
+	if (kind_machine(name, &name, &err) == 0 && find(options, name, &destination, &err) == 0) {
 		run_ssh(options, &destination, user, args + 1, n_args - 1);
 		bl_fail_errno(&err, -errno, "running ssh");
 	}
@@ -135,7 +135,7 @@ static int run(void *data, int n_args, char **args)
 
 const struct bl_verb verb_ssh = {
 	.name = "ssh",
-	.arguments = "[USER@]NAME [-- COMMAND...]",
+	.arguments = "[USER@][TYPE/]NAME [-- COMMAND...]",
 	.summary = "Open a shell in a guest by ssh(1) to its address",
 	.help = "The guest's host key is remembered under the instance's own name, since another\n"
 		"machine may get the same address later.\n"

@@ -10,6 +10,7 @@
 #include <beeline/file.h>
 
 #include "client.h"
+#include "kind.h"
 #include "pump.h"
 #include "rows.h"
 #include "terminal.h"
@@ -129,16 +130,19 @@ static int run(void *data, int n_args, char **args)
 {
 	const struct vnc_options *options = data;
 	struct bl_err err = BL_ERR_INIT;
+	const char *name;
 
 	if (options->port < 0 || options->port > UINT16_MAX)
 		return terminal_usage("vnc", "--port is a number from 0 to 65535");
 	signal(SIGPIPE, SIG_IGN); /* a viewer that closes is no reason to die */
-	return vnc(options, args[0], &err) < 0 ? terminal_error(&err) : 0;
+	if (kind_machine(args[0], &name, &err) < 0 || vnc(options, name, &err) < 0)
+		return terminal_error(&err);
+	return 0;
 }
 
 const struct bl_verb verb_vnc = {
 	.name = "vnc",
-	.arguments = "NAME",
+	.arguments = "[TYPE/]NAME",
 	.summary = "Show a guest's screen in a VNC viewer",
 	.help = "Examples:\n"
 		"  beeline vnc vm-01\n"

@@ -11,8 +11,9 @@
  *   watch     {"kind", "namespace"?, "name"?}     -> progress {"type": "ADDED" | "MODIFIED" |
  *             "DELETED", "object"}, first one ADDED per existing object, then {"type": "SYNCED"}
  *   delete    {"kind", "namespace", "name"}       -> {} when the object is gone with all it had;
- *             {"wait": false}: as soon as deletion is recorded
- *   vm        {"verb": "start" | "stop" | "restart", "namespace", "name", "force": bool} -> {}
+ *             {"wait": false}: as soon as deletion is recorded. {"gracePeriodSeconds": N}: what a guest
+ *             gets to shut down, instead of what its manifest says
+ *   vm        {"verb": "start" | "stop" | "restart", "namespace", "name", "gracePeriodSeconds"?} -> {}
  *   vmi       {"verb": "pause" | "unpause" | "reset", "namespace", "name"}   -> {}
  *   console   {"namespace", "name"}               -> {} with one fd (a stream socket)
  *   vnc       likewise

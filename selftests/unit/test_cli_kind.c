@@ -18,6 +18,8 @@ static void test_kind_find(void **state)
 		{"virtualmachines.kubevirt.io", KIND_VM},
 		{"vmi", KIND_VMI},
 		{"VirtualMachineInstance", KIND_VMI},
+		{"vm.kubevirt.io", KIND_VM},
+		{"vmis.v1.KubeVirt.io", KIND_VMI},
 	};
 	struct bl_err err = BL_ERR_INIT;
 	const struct kind *kind;
@@ -28,6 +30,8 @@ static void test_kind_find(void **state)
 	}
 	assert_fails(kind_find("v", &kind, &err), -EINVAL, "no resource type \"v\"");
 	assert_fails(kind_find("", &kind, &err), -EINVAL, "no resource type");
+	assert_fails(kind_find("vm.example.org", &kind, &err), -EINVAL, "no resource type");
+	assert_fails(kind_find(".kubevirt.io", &kind, &err), -EINVAL, "no resource type");
 	assert_fails(kind_find("vm vms", &kind, &err), -EINVAL, "no resource type");
 }
 
@@ -77,6 +81,7 @@ static void test_targets(void **state)
 		{"vm", "vm/*"},
 		{"vm a b", "vm/a vm/b"},
 		{"vm,vmi", "vm/* vmi/*"},
+		{"all", "vm/* vmi/*"},
 		{"vm,vmi a", "vm/a vmi/a"},
 		{"vm/a vmi/b", "vm/a vmi/b"},
 	};
@@ -89,6 +94,7 @@ static void test_targets(void **state)
 		{"vm/a/b", "expected TYPE/NAME"},
 		{"vm,", "no resource type \"\""},
 		{"pod a", "no resource type \"pod\""},
+		{"all a", "no resource type \"all\""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -115,6 +121,20 @@ static void test_targets_fallback(void **state)
 
 	assert_string_equal(plain, "vm/a vm/vmi");
 	assert_string_equal(slashed, "vmi/a");
+}
+
+static void test_machine(void **state)
+{
+	static const char *const same[] = {"a", "vm/a", "VMI/a", "virtualmachines.kubevirt.io/a"};
+	struct bl_err err = BL_ERR_INIT;
+	const char *name;
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+		assert_int_equal(kind_machine(same[i], &name, &err), 0);
+		assert_string_equal(name, "a");
+	}
+	assert_fails(kind_machine("pod/a", &name, &err), -EINVAL, "no resource type \"pod\"");
+	assert_fails(kind_machine("vm/", &name, &err), -EINVAL, "expected TYPE/NAME");
 }
 
 static struct cJSON *json(const char *text)
@@ -211,7 +231,7 @@ int main(void)
 		cmocka_unit_test(test_targets),         cmocka_unit_test(test_targets_fallback),
 		cmocka_unit_test(test_instance),        cmocka_unit_test(test_instance_empty),
 		cmocka_unit_test(test_instance_ending), cmocka_unit_test(test_trouble),
-		cmocka_unit_test(test_event_endpoint),
+		cmocka_unit_test(test_event_endpoint),  cmocka_unit_test(test_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stop, start, restart, delete; and that nothing is left."""
 import os
+import time
 
 from machines import ALL, MASQUERADE, POD
 from node import NAMESPACE, Failed, run
@@ -80,7 +81,11 @@ def test_restart_boots_anew(world):
 
 def test_delete_takes_all_of_one_machine(world):
     netns = world.node.netns(POD)
-    world.node.vm("delete", "vm", POD)
+    world.node.vm("pause", POD)  # so that it does not end by itself, within the manifest's time or ever
+    begin = time.monotonic()
+    world.node.vm("delete", "vm", POD, "--grace-period", "2")
+    if not 2 <= time.monotonic() - begin < 10:
+        raise Failed(f"a grace of 2 s took {time.monotonic() - begin:.1f} s")
     for place in (f"/run/netns/{netns}", f"{world.node.run_dir}/sandboxes/{netns}",
                   f"{world.node.state}/sandboxes/{netns}",
                   f"{world.node.bpffs}/{NAMESPACE}_{POD}_default"):
