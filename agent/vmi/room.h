@@ -86,7 +86,14 @@ void vmi_volumes_free(struct sandbox_volume *volumes, size_t n);
 bool vmi_volume_is_shown(const struct bl_volume *volume);
 char *vmi_volume_guest_path(const struct bl_vmi *vmi, const struct bl_volume *volume);
 bool vmi_volume_is_readonly(const struct bl_vmi *vmi, const struct bl_volume *volume);
-/* Makes the files of hostDisks of type DiskOrCreate that are not there yet. */
+/* Whether a hostDisk may be shown: below the node's directory, a file that the VM's user can open. One
+ * that is still to be made is fine. */
+int vmi_host_disk_check(const struct vmis_config *config, const struct bl_volume *volume,
+			bool readonly, struct bl_err *err);
+/* Makes the file of a hostDisk of type DiskOrCreate unless it is there; whole, or not at all. */
+int vmi_host_disk_make(const struct vmis_config *config, const struct bl_volume *volume,
+		       struct bl_err *err);
+/* The same for all of a VMI. */
 int vmi_make_host_disks(const struct vmis_config *config, const struct bl_vmi *vmi,
 			struct bl_err *err);
 /* The tap of the VMI's n-th interface, owned. */
