@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * JSON values as text. Integers come out without an exponent, whatever their size, since Kubernetes
- * and people read them as integers; text keeps its UTF-8.
+ * and people read them as integers; text keeps its UTF-8 but for control characters, which a terminal
+ * would obey.
  */
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +14,13 @@
 #define INDENT 4 /* kubectl -o json */
 
 static void put_value(FILE *out, const struct cJSON *json, int depth);
+
+/* U+0080 to U+009F in UTF-8; U+009B, for one, is ESC [ in short. */
+static bool is_c1(const char *c)
+{
+	return (unsigned char)c[0] == 0xc2 && (unsigned char)c[1] >= 0x80 &&
+	       (unsigned char)c[1] < 0xa0;
+}
 
 static void put_string(FILE *out, const char *text)
 {
@@ -30,6 +38,8 @@ static void put_string(FILE *out, const char *text)
 			fprintf(out, "\\%c", letter);
 		else if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			fprintf(out, "\\u%04x", (unsigned int)*c);
+		else if (is_c1(c))
+			fprintf(out, "\\u%04x", (unsigned char)*++c);
 		else
 			fputc(*c, out);
 	}

@@ -54,6 +54,8 @@ static void test_other_spellings(void **state)
 		{"1e3", "1000"},
 		{"-0", "0"},
 		{"1E-2", "0.01"},
+		/* U+009B is a terminal's CSI, U+00A0 is text. */
+		{"\"\xc2\x9b\xc2\x80\xc2\x9f\xc2\xa0\"", "\"\\u009b\\u0080\\u009f\xc2\xa0\""},
 		{"\"\\u00e9\\uD83D\\ude00\\/\"", "\"\xc3\xa9\xf0\x9f\x98\x80/\""},
 	};
 
