@@ -222,19 +222,29 @@ static void on_change(const struct cJSON *event, void *data)
 		table_flush(watch->table, stdout);
 }
 
+/* As kubectl does: what is named must be there, or the watch would wait in silence for a typing error. */
+static int check_exists(struct get *get, const struct target *target, struct bl_err *err)
+{
+	struct cJSON *reference =
+		client_reference(target->kind->kind, get->namespace, target->name);
+
+	if (target->name && !get->options->ignore_not_found)
+		return client_ask(get->client, "get", reference, NULL, err);
+	bl_json_free(reference);
+	return 0;
+}
+
 static int get_watch(struct get *get, const struct targets *targets, struct bl_err *err)
 {
 	const struct target *target = &targets->items[0];
 	table_auto struct table table = {0};
 	struct watch watch = {.get = get, .kind = target->kind, .table = &table};
-	struct client_call call = {
-		.method = "watch",
-		.params = client_reference(target->kind->kind, get->namespace, target->name),
-		.fd = -1,
-		.event = on_change,
-		.data = &watch,
-	};
+	struct client_call call = {.method = "watch", .fd = -1, .event = on_change, .data = &watch};
+	int r = check_exists(get, target, err);
 
+	if (r < 0)
+		return r;
+	call.params = client_reference(target->kind->kind, get->namespace, target->name);
 	output_columns(&get->output, target->kind, &table);
 	return client_call(get->client, &call, NULL, NULL, err);
 }
