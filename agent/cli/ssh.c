@@ -95,8 +95,8 @@ static void run_ssh(const struct ssh_options *options, const struct destination 
 	size_t n = 0;
 
 	argv[n++] = "ssh";
-	for (size_t i = 0; i < options->ssh_options.n_items;
-	     i++) /* ssh(1) keeps the first of two */
+	/* ssh(1) keeps the first of two values. */
+	for (size_t i = 0; i < options->ssh_options.n_items; i++)
 		argv[n++] = options->ssh_options.items[i];
 	argv[n++] = "-o";
 	argv[n++] = alias;
