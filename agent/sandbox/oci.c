@@ -88,6 +88,11 @@ int sandboxes_new(struct bl_loop *loop, const struct sandbox_config *config,
 	return 0;
 }
 
+void sandboxes_use_kvm(struct sandboxes *sandboxes, bool kvm)
+{
+	sandboxes->config.kvm = kvm;
+}
+
 struct sandbox_paths *sandbox_paths_of(const struct sandboxes *sandboxes, const char *namespace,
 				       const char *name)
 {
