@@ -231,8 +231,10 @@ struct bl_policy_key {
 #define BL_POLICY_PREFIX_FULL     64
 
 /* A packet looks twice, by its peer's identity and by identity 0; of two answers that with the greater
- * precedence holds, of equal ones the first. No answer denies. An entry that a broader one of the same
- * identity outranks is not in the map, for only the longest prefix is found. */
+ * precedence holds, of equal ones the first. No answer denies. Only the longest prefix of an identity is
+ * found, so there is an entry where its answer is another than that of the broader one, and nowhere else.
+ * From BL_POLICY_PRECEDENCE_WHOLE on the first answer already minds the rules for everybody. */
+#define BL_POLICY_PRECEDENCE_WHOLE 0xffffff00u
 struct bl_policy_entry {
 	__u8 deny;
 	__u8 pad;

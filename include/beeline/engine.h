@@ -30,6 +30,8 @@ struct bl_engine;
 struct bl_engine_options {
 	const char *node;    /* the Node object whose addresses are "host"; NULL: none is */
 	const char *cluster; /* of the cluster label; NULL: "default" */
+	/* Every Pod and VMI is an endpoint too, by the name "namespace/name": to ask what would be. */
+	bool all_are_endpoints;
 };
 
 struct bl_engine *bl_engine_new(const struct bl_engine_options *options);
@@ -39,11 +41,18 @@ BL_DEFINE_AUTO(engine, struct bl_engine *, bl_engine_free)
 
 /* ---- objects in -------------------------------------------------------------------------------- */
 
+/* Of a policy, or of an object that policies speak of? */
 bool bl_engine_is_kind(const char *kind);
 /* Takes or replaces an object; the document is not kept. An error leaves what was. */
 int bl_engine_put(struct bl_engine *engine, const struct cJSON *document, struct bl_err *err);
+/* The same for a policy that was read before; the engine owns it from now on. */
+void bl_engine_put_policy(struct bl_engine *engine, struct bl_policy *policy);
+/* namespace NULL: of the whole cluster. Nothing happens when there is none. */
 void bl_engine_remove(struct bl_engine *engine, const char *kind, const char *namespace,
 		      const char *name);
+/* Addresses of this node beside those of its Node object, such as a bridge's: all of them, in place of
+ * those of the last call. */
+void bl_engine_set_host(struct bl_engine *engine, const struct bl_addr *addrs, size_t n_addrs);
 
 struct bl_named_port {
 	char *name;
@@ -55,6 +64,8 @@ struct bl_named_port {
 struct bl_engine_endpoint {
 	const char *name;
 	const char *namespace;
+	const char *service_account;    /* NULL: "default" */
+	const char *node;               /* NULL: the engine's */
 	const struct bl_labels *labels; /* unfiltered: of the pod or VMI, under source k8s */
 	const struct bl_addr *addrs;    /* by which the world reaches it */
 	size_t n_addrs;
@@ -64,6 +75,13 @@ struct bl_engine_endpoint {
 int bl_engine_put_endpoint(struct bl_engine *engine, const struct bl_engine_endpoint *endpoint,
 			   struct bl_err *err);
 void bl_engine_remove_endpoint(struct bl_engine *engine, const char *name);
+
+/* Rules that stand in no policy; all others have greater cookies. */
+enum bl_engine_rule {
+	BL_RULE_NODE = 1,   /* the own node may come in */
+	BL_RULE_UNENFORCED, /* nothing denies in this direction */
+	BL_RULE_DEFAULT,    /* the default deny, where it has an entry */
+};
 
 /* ---- entries out ------------------------------------------------------------------------------- */
 
@@ -85,7 +103,7 @@ struct bl_ipcache_row {
 	uint32_t identity; /* 0 in a change: the prefix is gone */
 };
 
-/* What an update changed; borrowed until the next one. In the order in which it has to reach the
+/* What an update changed; borrowed until the engine is next given something. In the order in which it has to reach the
  * kernel when something is added: endpoints first, then prefixes. Endpoints whose rows did not change
  * are not named. */
 struct bl_engine_changes {
@@ -94,12 +112,16 @@ struct bl_engine_changes {
 	const struct bl_ipcache_row *prefixes;
 	size_t n_prefixes;
 };
-/* -ENOSPC: no identity is left; what was computed before stands. */
+/* -ENOSPC: no identity is left; what was computed before stands, and the next call tries again. */
 int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_changes,
 		     struct bl_err *err);
 
 /* Borrowed until the next update; NULL: no such endpoint. */
 const struct bl_policy_rows *bl_engine_rows(const struct bl_engine *engine, const char *endpoint);
+/* Why the rows of an endpoint are not those of its policy but what was before, of a new endpoint none:
+ * there would be more than BL_POLICY_ROWS_MAX. NULL: they are. An endpoint whose error comes or goes is
+ * among the changes. Borrowed. */
+const char *bl_engine_error(const struct bl_engine *engine, const char *endpoint);
 /* All prefixes, sorted. */
 void bl_engine_prefixes(const struct bl_engine *engine, const struct bl_ipcache_row **ret_rows,
 			size_t *ret_n);
@@ -111,8 +133,21 @@ uint32_t bl_engine_identity(const struct bl_engine *engine, const struct bl_addr
 /* Borrowed; NULL: no such identity. */
 const struct bl_labels *bl_engine_identity_labels(const struct bl_engine *engine,
 						  uint32_t identity);
+/* All of them, rising; the caller frees. */
+void bl_engine_identities(const struct bl_engine *engine, uint32_t **ret_numbers, size_t *ret_n);
 /* The rule behind an entry's cookie: "default/web spec.ingress[0]"; NULL: there is none. Borrowed. */
 const char *bl_engine_rule(const struct bl_engine *engine, uint32_t cookie);
+
+/* One end of a flow. */
+struct bl_engine_party {
+	const char *
+		endpoint; /* as bl_engine_rows() takes it, of the caller or borrowed; NULL: not enforced */
+	uint32_t identity; /* as the other end sees it */
+};
+/* who: "namespace/name" of an endpoint, VMI or pod, an address, or "host". other: the endpoint at the
+ * other end, whose own node is host to it; NULL: the engine's node is. -ENOENT: nobody has that name. */
+int bl_engine_find(const struct bl_engine *engine, const char *who, const char *other,
+		   struct bl_engine_party *ret_party, struct bl_err *err);
 
 /* The two look-ups of the kernel's policy stage over rows (see abi.h). NULL: no entry, which denies. */
 const struct bl_policy_row *bl_policy_lookup(const struct bl_policy_rows *rows, uint32_t identity,

@@ -108,7 +108,7 @@ struct bl_policy_spec {
 	struct bl_selector subject;
 	bool of_nodes; /* nodeSelector: a host firewall, which selects no endpoint of ours */
 	enum bl_tier tier;
-	uint32_t priority; /* within the tier, lower first */
+	uint32_t priority; /* within the tier, lower first; at most 65535 */
 	/* In this direction what no rule allows is denied. */
 	bool default_deny[BL_POLICY_DIRECTIONS];
 	struct bl_policy_rule *rules;

@@ -15,18 +15,21 @@
 
 struct shared_label {
 	struct bl_label label; /* first: what the world sees */
+	uint64_t hash;         /* of key and value */
 	uint32_t n_holders;
 	char text[]; /* the three strings */
 };
 
 static struct hash_table labels;
 
-static uint64_t hash_of(const struct bl_label *label)
+uint64_t label_hash(const char *key, const char *value)
 {
-	uint64_t hash = hash_text(HASH_INIT, label->source);
+	return hash_text(hash_text(HASH_INIT, key), value);
+}
 
-	hash = hash_text(hash, label->key);
-	return hash_text(hash, label->value);
+uint64_t label_hash_of(const struct bl_label *label)
+{
+	return ((const struct shared_label *)label)->hash;
 }
 
 static bool is_label(const void *item, const void *key)
@@ -52,6 +55,7 @@ static struct shared_label *make(const struct bl_label *like)
 	struct shared_label *shared = bl_alloc(sizeof(*shared) + size);
 	char *text = shared->text;
 
+	shared->hash = label_hash(like->key, like->value);
 	shared->label.source = place(&text, like->source);
 	shared->label.key = place(&text, like->key);
 	shared->label.value = place(&text, like->value);
@@ -61,7 +65,7 @@ static struct shared_label *make(const struct bl_label *like)
 const struct bl_label *label_get(const char *source, const char *key, const char *value)
 {
 	const struct bl_label like = {source, key, value};
-	uint64_t hash = hash_of(&like);
+	uint64_t hash = label_hash(key, value);
 	struct shared_label *shared = hash_find(&labels, hash, is_label, &like);
 
 	if (!shared) {
@@ -85,7 +89,7 @@ void label_put(const struct bl_label *label)
 	assert(shared->n_holders > 0);
 	if (--shared->n_holders > 0)
 		return;
-	hash_remove(&labels, hash_of(label), shared);
+	hash_remove(&labels, shared->hash, shared);
 	if (labels.n_items == 0)
 		hash_release(&labels);
 	free(shared);

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Who the nodes are. The own node is "host", others are "remote-node", each with a number of its own once
+ * a policy tells nodes apart by their labels. Who stands behind the service default/kubernetes is
+ * "kube-apiserver" too; one that is no node is also of the world.
+ *
+ * Nodes are few and change seldom, so a change of one computes all anew.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "nodes.h"
+#include "prefix.h"
+
+struct node_place {
+	struct bl_addr addr;
+	struct claim claim;
+};
+
+struct node {
+	char *name;
+	bool is_seen, is_apiserver;
+	struct identity *identity;
+	struct node_place *places;
+	size_t n_places;
+};
+
+static bool is_node(const void *item, const void *key)
+{
+	return strcmp(((const struct node *)item)->name, key) == 0;
+}
+
+static struct node *find(const struct nodes *nodes, const char *name)
+{
+	return name ? hash_find(&nodes->items, hash_text(HASH_INIT, name), is_node, name) : NULL;
+}
+
+static struct node *get(struct nodes *nodes, const char *name)
+{
+	struct node *node = find(nodes, name);
+
+	if (node)
+		return node;
+	node = bl_alloc(sizeof(*node));
+	node->name = bl_strdup(name);
+	hash_add(&nodes->items, hash_text(HASH_INIT, name), node);
+	return node;
+}
+
+static bool is_own(const struct nodes *nodes, const char *name)
+{
+	return nodes->own && strcmp(nodes->own, name) == 0;
+}
+
+/* ---- API servers -------------------------------------------------------------------------------- */
+
+struct addr_list {
+	struct bl_addr *items;
+	size_t n_items;
+};
+
+static bool contains(const struct addr_list *list, const struct bl_addr *addr)
+{
+	for (size_t i = 0; i < list->n_items; i++)
+		if (bl_addr_equal(&list->items[i], addr))
+			return true;
+	return false;
+}
+
+static struct addr_list list_apiservers(const struct inventory *inventory)
+{
+	struct addr_list list = {0};
+	size_t position = 0;
+
+	for (const struct object *slice;
+	     (slice = inventory_next(inventory, OBJECT_SLICE, &position));) {
+		if (strcmp(slice->namespace, "default") != 0 || !slice->service ||
+		    strcmp(slice->service, "kubernetes") != 0)
+			continue;
+		list.items = bl_realloc(list.items,
+					(list.n_items + slice->n_addrs) * sizeof(*list.items));
+		for (size_t i = 0; i < slice->n_addrs; i++)
+			list.items[list.n_items++] = slice->addrs[i];
+	}
+	return list;
+}
+
+static bool is_a_node(const struct nodes *nodes, const struct bl_addr *addr)
+{
+	size_t position = 0;
+
+	for (const struct node *node; (node = hash_next(&nodes->items, &position));)
+		for (size_t i = 0; i < node->n_places; i++)
+			if (bl_addr_equal(&node->places[i].addr, addr))
+				return true;
+	return false;
+}
+
+/* Those outside get and lose their mark; new ones before old ones, so that who stays keeps it. */
+static void update_outside(struct nodes *nodes, const struct nodes_context *context,
+			   const struct addr_list *apiservers)
+{
+	struct bl_prefix *outside = bl_alloc(apiservers->n_items * sizeof(*outside));
+	size_t n = 0;
+
+	for (size_t i = 0; i < apiservers->n_items; i++)
+		if (!is_a_node(nodes, &apiservers->items[i]))
+			outside[n++] = prefix_of_addr(&apiservers->items[i]);
+	for (size_t i = 0; i < n; i++)
+		prefixes_hold(context->prefixes, &outside[i]);
+	for (size_t i = 0; i < nodes->n_outside; i++) {
+		prefixes_set_apiserver(context->prefixes, &nodes->outside[i], false);
+		prefixes_drop(context->prefixes, &nodes->outside[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		prefixes_set_apiserver(context->prefixes, &outside[i], true);
+	free(nodes->outside);
+	nodes->outside = outside;
+	nodes->n_outside = n;
+}
+
+/* ---- nodes -------------------------------------------------------------------------------------- */
+
+static void leave(struct node *node, struct ipcache *ipcache)
+{
+	for (size_t i = 0; i < node->n_places; i++) {
+		struct bl_prefix prefix = prefix_of_addr(&node->places[i].addr);
+
+		if (node->places[i].claim.identity)
+			ipcache_remove(ipcache, &prefix, &node->places[i].claim);
+	}
+	free(node->places);
+	node->places = NULL;
+	node->n_places = 0;
+}
+
+static bool has_places(const struct node *node, const struct bl_addr *addrs, size_t n)
+{
+	if (node->n_places != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!bl_addr_equal(&node->places[i].addr, &addrs[i]))
+			return false;
+	return true;
+}
+
+static void see(struct nodes *nodes, struct ipcache *ipcache, const char *name,
+		const struct bl_addr *addrs, size_t n)
+{
+	struct node *node = get(nodes, name);
+
+	node->is_seen = true;
+	if (has_places(node, addrs, n))
+		return;
+	leave(node, ipcache);
+	node->places = bl_alloc(n * sizeof(*node->places));
+	for (size_t i = 0; i < n; i++)
+		node->places[i].addr = addrs[i];
+	node->n_places = n;
+}
+
+/* The own node has the addresses that it was given beside those of its object. */
+static void see_own(struct nodes *nodes, const struct nodes_context *context)
+{
+	const struct object *object =
+		nodes->own ? inventory_find(context->inventory, OBJECT_NODE, "", nodes->own) : NULL;
+	size_t n = (object ? object->n_addrs : 0) + nodes->n_extra;
+	bl_autofree struct bl_addr *addrs = bl_alloc(n * sizeof(*addrs));
+	struct addr_list list = {.items = addrs};
+
+	if (!nodes->own)
+		return;
+	for (size_t i = 0; object && i < object->n_addrs; i++)
+		if (!contains(&list, &object->addrs[i]))
+			addrs[list.n_items++] = object->addrs[i];
+	for (size_t i = 0; i < nodes->n_extra; i++)
+		if (!contains(&list, &nodes->extra[i]))
+			addrs[list.n_items++] = nodes->extra[i];
+	see(nodes, context->ipcache, nodes->own, addrs, list.n_items);
+}
+
+static void see_all(struct nodes *nodes, const struct nodes_context *context)
+{
+	size_t position = 0;
+
+	for (const struct object *object;
+	     (object = inventory_next(context->inventory, OBJECT_NODE, &position));)
+		if (!is_own(nodes, object->name))
+			see(nodes, context->ipcache, object->name, object->addrs, object->n_addrs);
+	see_own(nodes, context);
+}
+
+/* "host" of a node that may be the API server too. */
+static struct bl_labels host_labels(bool is_apiserver)
+{
+	struct bl_labels labels = {0};
+
+	bl_labels_set(&labels, "reserved", "host", "");
+	if (is_apiserver)
+		bl_labels_set(&labels, "reserved", "kube-apiserver", "");
+	return labels;
+}
+
+static struct identity *identify_own(const struct node *node, const struct nodes_context *context)
+{
+	struct identity *host = identity_find(context->identities, BL_IDENTITY_HOST);
+	struct bl_labels labels = host_labels(node->is_apiserver);
+
+	if (!bl_labels_equal(&labels, &host->labels)) {
+		selections_forget(context->selections, host, context->round);
+		identity_relabel(context->identities, host, &labels);
+	}
+	bl_labels_clear(&labels);
+	host->n_holders++;
+	return host;
+}
+
+static struct identity *identify_remote(const struct node *node,
+					const struct nodes_context *context)
+{
+	const struct object *object =
+		inventory_find(context->inventory, OBJECT_NODE, "", node->name);
+	struct bl_labels labels = {0};
+	struct identity *identity;
+
+	if (context->by_labels && object)
+		bl_labels_copy(&object->labels, &labels);
+	bl_labels_set(&labels, "reserved", "remote-node", "");
+	if (node->is_apiserver)
+		bl_labels_set(&labels, "reserved", "kube-apiserver", "");
+	identity = identity_get(context->identities, IDENTITY_NODE, &labels, NULL);
+	bl_labels_clear(&labels);
+	return identity;
+}
+
+static void identify(struct nodes *nodes, const struct nodes_context *context, struct node *node)
+{
+	struct identity *identity = is_own(nodes, node->name) ? identify_own(node, context)
+							      : identify_remote(node, context);
+
+	if (node->identity)
+		identity_put(context->identities, node->identity);
+	node->identity = identity;
+	for (size_t i = 0; i < node->n_places; i++) {
+		struct node_place *place = &node->places[i];
+		struct bl_prefix prefix = prefix_of_addr(&place->addr);
+
+		if (place->claim.identity == 0) {
+			place->claim =
+				(struct claim){.rank = CLAIM_NODE, .identity = identity->number};
+			ipcache_add(context->ipcache, &prefix, &place->claim);
+		} else {
+			ipcache_change(context->ipcache, &prefix, &place->claim, identity->number);
+		}
+	}
+}
+
+static void free_node(struct node *node)
+{
+	free(node->places);
+	free(node->name);
+	free(node);
+}
+
+static void forget(struct nodes *nodes, const struct nodes_context *context, struct node *node)
+{
+	leave(node, context->ipcache);
+	if (node->identity)
+		identity_put(context->identities, node->identity);
+	hash_remove(&nodes->items, hash_text(HASH_INIT, node->name), node);
+	free_node(node);
+}
+
+/* Each node's own view of itself, where no node is ours: one identity for all that are API servers. */
+static void update_host_apiserver(struct nodes *nodes, const struct nodes_context *context,
+				  bool any_apiserver)
+{
+	struct bl_labels labels = host_labels(true);
+
+	if (any_apiserver && !nodes->own && !nodes->host_apiserver)
+		nodes->host_apiserver =
+			identity_get(context->identities, IDENTITY_NODE, &labels, NULL);
+	bl_labels_clear(&labels);
+}
+
+void nodes_update(struct nodes *nodes, const struct nodes_context *context)
+{
+	struct addr_list apiservers = list_apiservers(context->inventory);
+	bool any_apiserver = false;
+	size_t position = 0;
+
+	see_all(nodes, context);
+	for (struct node *node; (node = hash_next(&nodes->items, &position));) {
+		if (!node->is_seen) {
+			forget(nodes, context, node);
+			continue;
+		}
+		node->is_seen = node->is_apiserver = false;
+		for (size_t i = 0; i < node->n_places; i++)
+			node->is_apiserver |= contains(&apiservers, &node->places[i].addr);
+		any_apiserver |= node->is_apiserver;
+		identify(nodes, context, node);
+	}
+	update_host_apiserver(nodes, context, any_apiserver);
+	update_outside(nodes, context, &apiservers);
+	free(apiservers.items);
+	nodes->is_changed = false;
+}
+
+/* ---- asking ------------------------------------------------------------------------------------- */
+
+bool nodes_has(const struct nodes *nodes, const char *name, const struct bl_addr *addr)
+{
+	const struct node *node = find(nodes, name);
+
+	for (size_t i = 0; node && i < node->n_places; i++)
+		if (bl_addr_equal(&node->places[i].addr, addr))
+			return true;
+	return false;
+}
+
+uint32_t nodes_host(const struct nodes *nodes, const char *name)
+{
+	const struct node *node = find(nodes, name);
+
+	if (node && node->is_apiserver && nodes->host_apiserver)
+		return nodes->host_apiserver->number;
+	return BL_IDENTITY_HOST;
+}
+
+uint32_t nodes_identity(const struct nodes *nodes, const char *name)
+{
+	const struct node *node = find(nodes, name);
+
+	return node && node->identity ? node->identity->number : 0;
+}
+
+void nodes_set_extra(struct nodes *nodes, const struct bl_addr *addrs, size_t n)
+{
+	free(nodes->extra);
+	nodes->extra = bl_alloc(n * sizeof(*addrs));
+	for (size_t i = 0; i < n; i++)
+		nodes->extra[i] = addrs[i];
+	nodes->n_extra = n;
+	if (!nodes->own)
+		nodes->own = bl_strdup("");
+	nodes->is_changed = true;
+}
+
+void nodes_init(struct nodes *nodes, const char *own)
+{
+	*nodes = (struct nodes){.own = bl_strdup(own), .is_changed = true};
+}
+
+void nodes_release(struct nodes *nodes)
+{
+	size_t position = 0;
+
+	for (struct node *node; (node = hash_next(&nodes->items, &position));)
+		free_node(node);
+	hash_release(&nodes->items);
+	free(nodes->own);
+	free(nodes->extra);
+	free(nodes->outside);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes and API servers: their addresses and identities. */
+#pragma once
+
+#include "inventory.h"
+#include "prefixes.h"
+#include "selection.h"
+
+struct nodes {
+	struct hash_table items;
+	char *own;             /* the node that this is; NULL: none */
+	struct bl_addr *extra; /* addresses of the own node that no Node object says */
+	size_t n_extra;
+	struct bl_prefix *outside; /* API servers that are no nodes, sorted */
+	size_t n_outside;
+	/* Without an own node: host and API server in one, as endpoints of that node know it. */
+	struct identity *host_apiserver;
+	bool is_changed;
+};
+
+struct nodes_context {
+	const struct inventory *inventory;
+	struct identities *identities;
+	struct selections *selections;
+	struct prefixes *prefixes;
+	struct ipcache *ipcache;
+	bool by_labels; /* some policy selects nodes by labels */
+	uint64_t round;
+};
+
+void nodes_init(struct nodes *nodes, const char *own);
+void nodes_set_extra(struct nodes *nodes, const struct bl_addr *addrs, size_t n);
+void nodes_update(struct nodes *nodes, const struct nodes_context *context);
+/* Is this an address of that node? */
+bool nodes_has(const struct nodes *nodes, const char *name, const struct bl_addr *addr);
+/* The identity by which a node's endpoints know it. */
+uint32_t nodes_host(const struct nodes *nodes, const char *name);
+/* The identity by which others know it; 0: there is no such node. */
+uint32_t nodes_identity(const struct nodes *nodes, const char *name);
+void nodes_release(struct nodes *nodes);

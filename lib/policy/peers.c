@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Those whose labels make an identity. A peer takes little room, as there may be ten thousand: labels and
+ * names of ports are shared, and its claims in the ipcache stand beside its addresses.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "peers.h"
+#include "prefix.h"
+
+static uint64_t hash_of(enum peer_kind kind, const char *namespace, const char *name)
+{
+	return hash_text(hash_text(hash_bytes(HASH_INIT, &kind, sizeof(kind)), namespace), name);
+}
+
+static bool is_peer(const void *item, const void *key)
+{
+	const struct peer *a = item, *b = key;
+
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0 &&
+	       strcmp(a->namespace, b->namespace) == 0;
+}
+
+struct peer *peers_find(const struct peers *peers, enum peer_kind kind, const char *namespace,
+			const char *name)
+{
+	const struct peer like = {
+		.kind = kind, .namespace = (char *)namespace, .name = (char *)name};
+
+	return hash_find(&peers->items, hash_of(kind, namespace, name), is_peer, &like);
+}
+
+static void queue(struct peers *peers, struct peer *peer)
+{
+	if (peer->is_queued)
+		return;
+	peer->is_queued = true;
+	if ((peers->n_queued & (peers->n_queued - 1)) == 0)
+		peers->queued = bl_realloc(peers->queued,
+					   (peers->n_queued * 2 + 1) * sizeof(*peers->queued));
+	peers->queued[peers->n_queued++] = peer;
+}
+
+struct peer *peers_get(struct peers *peers, enum peer_kind kind, const char *namespace,
+		       const char *name)
+{
+	struct peer *peer = peers_find(peers, kind, namespace, name);
+
+	if (peer)
+		return peer;
+	peer = bl_alloc(sizeof(*peer));
+	peer->kind = kind;
+	peer->namespace = bl_strdup(namespace);
+	peer->name = bl_strdup(name);
+	hash_add(&peers->items, hash_of(kind, namespace, name), peer);
+	return peer;
+}
+
+/* ---- named ports -------------------------------------------------------------------------------- */
+
+struct port_name {
+	char *name;
+	uint8_t protocol;
+	struct {
+		uint16_t port;
+		uint32_t n_peers;
+	} * numbers;
+	size_t n_numbers;
+};
+
+struct port_key {
+	const char *name;
+	uint8_t protocol;
+};
+
+static bool is_port_name(const void *item, const void *key)
+{
+	const struct port_name *name = item;
+	const struct port_key *like = key;
+
+	return name->protocol == like->protocol && strcmp(name->name, like->name) == 0;
+}
+
+static uint64_t hash_port(const char *name, uint8_t protocol)
+{
+	return hash_text(hash_bytes(HASH_INIT, &protocol, 1), name);
+}
+
+static struct port_name *find_port(const struct peers *peers, const char *name, uint8_t protocol)
+{
+	const struct port_key key = {name, protocol};
+
+	return hash_find(&peers->port_names, hash_port(name, protocol), is_port_name, &key);
+}
+
+static struct port_name *hold_port(struct peers *peers, const struct bl_named_port *port,
+				   uint64_t round)
+{
+	struct port_name *name = find_port(peers, port->name, port->protocol);
+	size_t i = 0;
+
+	if (!name) {
+		name = bl_alloc(sizeof(*name));
+		name->name = bl_strdup(port->name);
+		name->protocol = port->protocol;
+		hash_add(&peers->port_names, hash_port(port->name, port->protocol), name);
+	}
+	while (i < name->n_numbers && name->numbers[i].port != port->port)
+		i++;
+	if (i == name->n_numbers) {
+		name->numbers =
+			bl_realloc(name->numbers, ++name->n_numbers * sizeof(*name->numbers));
+		name->numbers[i].port = port->port;
+		name->numbers[i].n_peers = 0;
+		peers->names_changed = round;
+	}
+	name->numbers[i].n_peers++;
+	return name;
+}
+
+static void drop_port(struct peers *peers, const struct peer_port *port, uint64_t round)
+{
+	struct port_name *name = port->name;
+	size_t i = 0;
+
+	while (name->numbers[i].port != port->port)
+		i++;
+	if (--name->numbers[i].n_peers > 0)
+		return;
+	name->numbers[i] = name->numbers[--name->n_numbers];
+	peers->names_changed = round;
+	if (name->n_numbers > 0)
+		return;
+	hash_remove(&peers->port_names, hash_port(name->name, name->protocol), name);
+	free(name->numbers);
+	free(name->name);
+	free(name);
+}
+
+int peer_port(const struct peer *peer, const char *name, uint8_t protocol)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < peer->n_ports; i++) {
+		const struct peer_port *port = &peer->ports[i];
+
+		if (port->name->protocol != protocol || strcmp(port->name->name, name) != 0)
+			continue;
+		if (found >= 0 && found != port->port)
+			return -1;
+		found = port->port;
+	}
+	return found;
+}
+
+int peers_port(const struct peers *peers, const char *name, uint8_t protocol)
+{
+	const struct port_name *known = find_port(peers, name, protocol);
+
+	return known && known->n_numbers == 1 ? known->numbers[0].port : -1;
+}
+
+/* ---- peers -------------------------------------------------------------------------------------- */
+
+static enum claim_rank rank_of(const struct peer *peer)
+{
+	static const enum claim_rank ranks[] = {
+		[PEER_ENDPOINT] = CLAIM_ENDPOINT, [PEER_POD] = CLAIM_POD, [PEER_VMI] = CLAIM_VMI};
+
+	return ranks[peer->kind];
+}
+
+/* Its addresses are nobody's until the next update gives them an identity again. */
+static void leave_places(struct ipcache *ipcache, struct peer *peer)
+{
+	for (size_t i = 0; i < peer->n_places; i++) {
+		struct bl_prefix prefix = prefix_of_addr(&peer->places[i].addr);
+
+		if (peer->places[i].claim.identity)
+			ipcache_remove(ipcache, &prefix, &peer->places[i].claim);
+	}
+	free(peer->places);
+	peer->places = NULL;
+	peer->n_places = 0;
+}
+
+static void drop_ports(struct peers *peers, struct peer *peer, uint64_t round)
+{
+	for (size_t i = 0; i < peer->n_ports; i++)
+		drop_port(peers, &peer->ports[i], round);
+	free(peer->ports);
+	peer->ports = NULL;
+	peer->n_ports = 0;
+}
+
+static bool has_places(const struct peer *peer, const struct bl_addr *addrs, size_t n)
+{
+	if (peer->n_places != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!bl_addr_equal(&peer->places[i].addr, &addrs[i]))
+			return false;
+	return true;
+}
+
+static void set_places(struct ipcache *ipcache, struct peer *peer, const struct bl_addr *addrs,
+		       size_t n)
+{
+	if (has_places(peer, addrs, n))
+		return;
+	leave_places(ipcache, peer);
+	peer->places = n ? bl_alloc(n * sizeof(*peer->places)) : NULL;
+	for (size_t i = 0; i < n; i++)
+		peer->places[i].addr = addrs[i];
+	peer->n_places = (uint32_t)n;
+}
+
+/* New ones first, so that a number both have is never nobody's. */
+static void set_ports(struct peers *peers, struct peer *peer, const struct bl_named_port *ports,
+		      size_t n, uint64_t round)
+{
+	struct peer_port *items = n ? bl_alloc(n * sizeof(*items)) : NULL;
+
+	for (size_t i = 0; i < n; i++)
+		items[i] = (struct peer_port){hold_port(peers, &ports[i], round), ports[i].port};
+	drop_ports(peers, peer, round);
+	peer->ports = items;
+	peer->n_ports = (uint32_t)n;
+}
+
+void peer_set(struct peers *peers, struct ipcache *ipcache, struct peer *peer,
+	      struct peer_facts *facts, uint64_t round)
+{
+	free(peer->node);
+	peer->node = bl_strdup(facts->node);
+	bl_labels_clear(&peer->labels);
+	peer->labels = facts->labels;
+	peer->in_namespace = bl_labels_value(&peer->labels, "k8s", BL_LABEL_NAMESPACE);
+	set_places(ipcache, peer, facts->addrs, facts->n_addrs);
+	set_ports(peers, peer, facts->ports, facts->n_ports, round);
+	queue(peers, peer);
+}
+
+static void free_peer(struct peer *peer)
+{
+	bl_labels_clear(&peer->labels);
+	free(peer->places);
+	free(peer->ports);
+	free(peer->node);
+	free(peer->namespace);
+	free(peer->name);
+	free(peer);
+}
+
+static void unqueue(struct peers *peers, const struct peer *peer)
+{
+	size_t i = 0;
+
+	if (!peer->is_queued)
+		return;
+	while (peers->queued[i] != peer)
+		i++;
+	peers->queued[i] = peers->queued[--peers->n_queued];
+}
+
+void peers_remove(struct peers *peers, struct ipcache *ipcache, struct identities *identities,
+		  struct peer *peer, uint64_t round)
+{
+	leave_places(ipcache, peer);
+	drop_ports(peers, peer, round);
+	unqueue(peers, peer);
+	if (peer->identity)
+		identity_put(identities, peer->identity);
+	hash_remove(&peers->items, hash_of(peer->kind, peer->namespace, peer->name), peer);
+	free_peer(peer);
+}
+
+void peers_queue_namespace(struct peers *peers, const char *namespace)
+{
+	size_t position = 0;
+
+	for (struct peer *peer; (peer = hash_next(&peers->items, &position));)
+		if (strcmp(peer->in_namespace, namespace) == 0)
+			queue(peers, peer);
+}
+
+static struct identity *identify(const struct peer *peer, struct identities *identities,
+				 const struct inventory *inventory)
+{
+	const struct object *namespace =
+		inventory_find(inventory, OBJECT_NAMESPACE, "", peer->in_namespace);
+	struct bl_labels labels;
+	struct identity *identity;
+
+	bl_labels_copy(&peer->labels, &labels);
+	object_add_namespace(&labels, peer->in_namespace, namespace ? &namespace->labels : NULL);
+	identity = identity_get(identities, IDENTITY_CLUSTER, &labels, NULL);
+	bl_labels_clear(&labels);
+	return identity;
+}
+
+static void claim_places(struct peer *peer, struct ipcache *ipcache)
+{
+	for (size_t i = 0; i < peer->n_places; i++) {
+		struct peer_place *place = &peer->places[i];
+		struct bl_prefix prefix = prefix_of_addr(&place->addr);
+
+		if (place->claim.identity == 0) {
+			place->claim = (struct claim){.peer = peer,
+						      .rank = rank_of(peer),
+						      .identity = peer->identity->number};
+			ipcache_add(ipcache, &prefix, &place->claim);
+		} else if (place->claim.identity != peer->identity->number) {
+			ipcache_change(ipcache, &prefix, &place->claim, peer->identity->number);
+		}
+	}
+}
+
+int peers_update(struct peers *peers, struct identities *identities, struct ipcache *ipcache,
+		 const struct inventory *inventory, struct bl_err *err)
+{
+	while (peers->n_queued > 0) {
+		struct peer *peer = peers->queued[peers->n_queued - 1];
+		struct identity *identity = identify(peer, identities, inventory);
+
+		if (!identity)
+			return bl_fail(
+				err, -ENOSPC,
+				"no identity is left for %s/%s: %d sets of labels are in use",
+				peer->namespace, peer->name,
+				BL_IDENTITY_CLUSTER_LAST - BL_IDENTITY_CLUSTER_FIRST + 1);
+		peer->is_stale = true;
+		if (peer->identity)
+			identity_put(identities, peer->identity);
+		peer->identity = identity;
+		claim_places(peer, ipcache);
+		peer->is_queued = false;
+		peers->n_queued--;
+	}
+	free(peers->queued);
+	peers->queued = NULL;
+	return 0;
+}
+
+void peers_release(struct peers *peers)
+{
+	size_t position = 0;
+
+	for (struct peer *peer; (peer = hash_next(&peers->items, &position));)
+		free_peer(peer);
+	position = 0;
+	for (struct port_name *name; (name = hash_next(&peers->port_names, &position));) {
+		free(name->numbers);
+		free(name->name);
+		free(name);
+	}
+	hash_release(&peers->items);
+	hash_release(&peers->port_names);
+	free(peers->queued);
+}

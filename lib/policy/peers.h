@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pods, VMs and endpoints: who they are, where, and by which named ports. */
+#pragma once
+
+#include "identity.h"
+#include "ipcache.h"
+#include "inventory.h"
+
+struct endpoint;
+
+/* An endpoint is known better than a pod, and a pod better than the VM in it. */
+enum peer_kind { PEER_ENDPOINT, PEER_POD, PEER_VMI };
+
+struct peer_place {
+	struct bl_addr addr;
+	struct claim claim; /* stands while the peer has an identity */
+};
+
+/* A name and protocol that containers give to ports; all of the cluster. */
+struct port_name;
+
+struct peer_port {
+	struct port_name *name;
+	uint16_t port;
+};
+
+struct peer {
+	char *namespace, *name;  /* of an endpoint "" and its own name */
+	char *node;              /* NULL: unknown */
+	struct bl_labels labels; /* of its identity, without its namespace's */
+	struct identity *identity;
+	struct peer_place *places;
+	struct peer_port *ports;
+	uint32_t n_places, n_ports;
+	uint8_t kind; /* enum peer_kind */
+	bool is_queued;
+	bool is_stale; /* of an endpoint: something changed since its rules were collected */
+	const char *in_namespace;  /* whose labels it gets: its own or an endpoint's */
+	struct endpoint *endpoint; /* its edge is enforced here */
+};
+
+struct peers {
+	struct hash_table items;
+	struct hash_table port_names;
+	uint64_t names_changed; /* the round in which a name came to mean another number */
+	struct peer **queued;
+	size_t n_queued;
+};
+
+struct peer *peers_find(const struct peers *peers, enum peer_kind kind, const char *namespace,
+			const char *name);
+/* Made when missing. */
+struct peer *peers_get(struct peers *peers, enum peer_kind kind, const char *namespace,
+		       const char *name);
+/* Everything but the name, from an object or an endpoint's description; labels are taken over. */
+struct peer_facts {
+	const char *node, *namespace;
+	struct bl_labels labels;
+	const struct bl_addr *addrs;
+	size_t n_addrs;
+	const struct bl_named_port *ports;
+	size_t n_ports;
+};
+void peer_set(struct peers *peers, struct ipcache *ipcache, struct peer *peer,
+	      struct peer_facts *facts, uint64_t round);
+void peers_remove(struct peers *peers, struct ipcache *ipcache, struct identities *identities,
+		  struct peer *peer, uint64_t round);
+/* The labels of a namespace changed. */
+void peers_queue_namespace(struct peers *peers, const char *namespace);
+/* Gives identities to those that changed. -ENOSPC: none is left; whoever has got none is asked again. */
+int peers_update(struct peers *peers, struct identities *identities, struct ipcache *ipcache,
+		 const struct inventory *inventory, struct bl_err *err);
+/* A named port: of one peer, or the one number that it has in the whole cluster. -1: none, or two. */
+int peer_port(const struct peer *peer, const char *name, uint8_t protocol);
+int peers_port(const struct peers *peers, const char *name, uint8_t protocol);
+void peers_release(struct peers *peers);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What endpoints that are selected by the same specs have in common: the compiled rows. */
+#pragma once
+
+#include "compile.h"
+#include "peers.h"
+#include "rules.h"
+
+struct shared_rows {
+	struct bl_policy_rows rows;
+	uint32_t n_holders;
+};
+
+struct shared_rows *shared_rows_new(void);
+struct shared_rows *shared_rows_get(struct shared_rows *rows);
+void shared_rows_put(struct shared_rows *rows); /* NULL is fine */
+bool shared_rows_equal(const struct shared_rows *a, const struct shared_rows *b);
+
+struct program {
+	struct spec **specs; /* in the order of rules->specs; borrowed */
+	size_t n_specs;
+	int *own_ports; /* numbers that names have in ingress rules, in their order; -1: none */
+	size_t n_own_ports;
+	uint32_t n_endpoints;
+	uint64_t compiled; /* the round; 0: never */
+	struct shared_rows *rows;
+	char *error; /* NULL: rows are what the specs say */
+};
+
+struct programs {
+	struct hash_table items;
+};
+
+/* What is in a policy without standing in one. */
+struct program_defaults {
+	struct selection *hosts; /* who may come in unless a rule denies it */
+	struct cookie *host, *allow, *deny;
+};
+
+/* The program of a peer whose identity is known; one more endpoint. */
+struct program *program_get(struct programs *programs, const struct rules *rules,
+			    const struct peer *peer);
+void program_put(struct programs *programs, struct program *program);
+/* Compiles what changed. */
+void programs_update(struct programs *programs, const struct peers *peers,
+		     const struct program_defaults *defaults, uint64_t round);
+void programs_release(struct programs *programs);

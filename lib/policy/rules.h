@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The policies and whom their rules speak of at this moment. */
+#pragma once
+
+#include <beeline/policy.h>
+
+#include "cookies.h"
+#include "inventory.h"
+#include "selection.h"
+
+/* A rule whose peers have become selections. */
+struct rule {
+	const struct bl_policy_rule *rule;
+	struct cookie *cookie;
+	bool any_peer;
+	struct selection **selections; /* alternatives */
+	size_t n_selections;
+};
+
+struct spec {
+	const struct bl_policy_spec *spec;
+	struct rule *rules;                    /* as many as spec->n_rules */
+	bool uses_names[BL_POLICY_DIRECTIONS]; /* of ports */
+	bool depends_on_objects, selects_nodes;
+	bool is_new, is_gone;
+	uint64_t changed; /* the round in which its selections became others */
+};
+
+struct rules {
+	struct hash_table policies;
+	/* All specs, in no order; gone ones stay until rules_sweep(). */
+	struct spec **specs;
+	size_t n_specs;
+	size_t n_node_selectors;
+	bool objects_changed;  /* groups, services or their slices did */
+	bool policies_changed; /* specs are new or gone */
+};
+
+struct rules_context {
+	const struct inventory *inventory;
+	struct selections *selections;
+	struct cookies *cookies;
+	const char *cluster;
+	uint64_t round;
+};
+
+/* Takes the policy over, in place of the one of its kind and name. */
+void rules_put(struct rules *rules, const struct rules_context *context, struct bl_policy *policy);
+void rules_remove(struct rules *rules, const struct rules_context *context, const char *kind,
+		  const char *namespace, const char *name);
+/* Looks again who stands behind groups and services. */
+void rules_update(struct rules *rules, const struct rules_context *context);
+void rules_sweep(struct rules *rules);
+void rules_release(struct rules *rules);

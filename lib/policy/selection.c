@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The selector cache. Ten thousand identities meet thousands of selectors, so neither side is walked
+ * for the other: a selector that wants key=value stands in the file of that label, and an identity asks
+ * the files of its own labels. What is found there is compared in full.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/addr.h>
+#include <beeline/file.h>
+
+#include "label.h"
+#include "selection_parts.h"
+
+/* ---- the selected ------------------------------------------------------------------------------- */
+
+static size_t position_of(const struct selection *selection, uint32_t number)
+{
+	size_t low = 0, high = selection->n_numbers;
+
+	if (high > 0 && selection->numbers[high - 1] < number)
+		return high;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (selection->numbers[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void insert(struct selection *selection, uint32_t number, uint64_t round)
+{
+	size_t at = position_of(selection, number);
+
+	if (at < selection->n_numbers && selection->numbers[at] == number)
+		return;
+	if (selection->n_numbers == selection->n_room) {
+		selection->n_room = selection->n_room + selection->n_room / 2 + 2;
+		selection->numbers =
+			bl_realloc(selection->numbers, selection->n_room * sizeof(number));
+	}
+	memmove(selection->numbers + at + 1, selection->numbers + at,
+		(selection->n_numbers++ - at) * sizeof(number));
+	selection->numbers[at] = number;
+	selection->changed = round;
+}
+
+static void remove_number(struct selection *selection, uint32_t number, uint64_t round)
+{
+	size_t at = position_of(selection, number);
+
+	if (at == selection->n_numbers || selection->numbers[at] != number)
+		return;
+	memmove(selection->numbers + at, selection->numbers + at + 1,
+		(--selection->n_numbers - at) * sizeof(number));
+	selection->changed = round;
+}
+
+struct visit {
+	const struct identity *identity;
+	bool adds;
+	bool fresh; /* only those that are, or only those that are not */
+	uint64_t round;
+};
+
+static void visit_list(const struct visit *visit, struct selection *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i]->is_fresh != visit->fresh ||
+		    !bl_selector_matches(&list[i]->selector, &visit->identity->labels))
+			continue;
+		if (visit->adds)
+			insert(list[i], visit->identity->number, visit->round);
+		else
+			remove_number(list[i], visit->identity->number, visit->round);
+	}
+}
+
+static void visit_matching(const struct selections *selections, const struct visit *visit)
+{
+	const struct bl_labels *labels = &visit->identity->labels;
+
+	for (size_t i = 0; i < labels->n_items; i++) {
+		const struct file *file =
+			selections_file(selections, label_hash_of(labels->items[i]));
+
+		if (file)
+			visit_list(visit, file->items, file->n_items);
+	}
+	visit_list(visit, selections->general, selections->n_general);
+}
+
+void selections_forget(struct selections *selections, struct identity *identity, uint64_t round)
+{
+	struct visit visit = {.identity = identity, .round = round};
+
+	if (identity->is_selected)
+		visit_matching(selections, &visit);
+	identity->is_selected = false;
+}
+
+/* ---- updates ------------------------------------------------------------------------------------ */
+
+/* Known selections meet what is new or gone among the identities. */
+static void follow_identities(struct selections *selections, const struct identities *identities,
+			      uint64_t round)
+{
+	for (size_t i = 0; i < identities->n_changed; i++) {
+		struct identity *identity = identities->changed[i];
+		struct visit visit = {
+			.identity = identity, .adds = identity->n_holders > 0, .round = round};
+
+		if (identity->is_selected == visit.adds)
+			continue;
+		visit_matching(selections, &visit);
+		identity->is_selected = visit.adds;
+	}
+}
+
+/* New selections meet all identities. */
+static void fill_fresh(struct selections *selections, const struct identities *identities,
+		       uint64_t round)
+{
+	struct visit visit = {.adds = true, .fresh = true, .round = round};
+	size_t position = 0;
+
+	while ((visit.identity = hash_next(&identities->by_number, &position)))
+		if (visit.identity->n_holders > 0)
+			visit_matching(selections, &visit);
+}
+
+void selections_update(struct selections *selections, const struct identities *identities,
+		       bool prefixes_changed, uint64_t round)
+{
+	bool fresh_labels = false, fresh_cidrs = false;
+
+	for (size_t i = 0; i < selections->n_queued; i++) {
+		const struct selection *selection = selections->queued[i];
+
+		fresh_labels |= selection->is_fresh && !selection->is_cidr;
+		fresh_cidrs |= selection->is_fresh && selection->is_cidr;
+	}
+	follow_identities(selections, identities, round);
+	if (fresh_labels)
+		fill_fresh(selections, identities, round);
+	if (fresh_cidrs || prefixes_changed)
+		selections_update_cidrs(selections, identities, prefixes_changed, round);
+	for (size_t i = 0; i < selections->n_queued; i++)
+		selections->queued[i]->is_fresh = selections->queued[i]->is_queued = false;
+	free(selections->queued);
+	selections->queued = NULL;
+	selections->n_queued = 0;
+}
+
+/* ---- users -------------------------------------------------------------------------------------- */
+
+static bool has_text(const void *item, const void *key)
+{
+	return strcmp(((const struct selection *)item)->text, key) == 0;
+}
+
+static void queue(struct selections *selections, struct selection *selection)
+{
+	if (!selection->is_queued)
+		selections_append(&selections->queued, &selections->n_queued, selection);
+	selection->is_queued = true;
+}
+
+/* The one with this text; text is taken over. *ret_new when it has yet to be told what it selects. */
+static struct selection *get(struct selections *selections, char *text, bool *ret_new)
+{
+	uint64_t hash = hash_text(HASH_INIT, text);
+	struct selection *selection = hash_find(&selections->by_text, hash, has_text, text);
+
+	*ret_new = !selection;
+	if (selection) {
+		free(text);
+	} else {
+		selection = bl_alloc(sizeof(*selection));
+		selection->text = text;
+		selection->is_fresh = true;
+		hash_add(&selections->by_text, hash, selection);
+		queue(selections, selection);
+	}
+	selection->n_users++;
+	return selection;
+}
+
+struct selection *selection_of_labels(struct selections *selections,
+				      const struct bl_selector *selector)
+{
+	bool is_new;
+	struct selection *selection = get(selections, bl_selector_format(selector), &is_new);
+
+	if (is_new) {
+		bl_selector_copy(selector, &selection->selector);
+		selections_set_file(selections, selection, true);
+	}
+	return selection;
+}
+
+static char *format_cidr(const struct bl_prefix *cidr, const struct bl_prefix *except,
+			 size_t n_except)
+{
+	char addr[BL_ADDR_TEXT_MAX];
+	char *text = bl_format("cidr %s/%d", bl_addr_format(&cidr->addr, addr), cidr->bits);
+
+	for (size_t i = 0; i < n_except; i++) {
+		bl_autofree char *before = text;
+
+		text = bl_format("%s except %s/%d", before, bl_addr_format(&except[i].addr, addr),
+				 except[i].bits);
+	}
+	return text;
+}
+
+struct selection *selection_of_cidr(struct selections *selections, const struct bl_prefix *cidr,
+				    const struct bl_prefix *except, size_t n_except)
+{
+	bool is_new;
+	struct selection *selection = get(selections, format_cidr(cidr, except, n_except), &is_new);
+
+	if (!is_new)
+		return selection;
+	selection->is_cidr = true;
+	selection->cidr = *cidr;
+	selection->n_except = n_except;
+	selection->except = bl_alloc(n_except * sizeof(*except));
+	prefixes_hold(selections->prefixes, cidr);
+	for (size_t i = 0; i < n_except; i++) {
+		selection->except[i] = except[i];
+		prefixes_hold(selections->prefixes, &except[i]);
+	}
+	return selection;
+}
+
+void selection_put(struct selections *selections, struct selection *selection)
+{
+	assert(selection->n_users > 0);
+	if (--selection->n_users == 0)
+		queue(selections, selection);
+}
+
+static void free_selection(struct selection *selection)
+{
+	bl_selector_clear(&selection->selector);
+	free(selection->except);
+	free(selection->numbers);
+	free(selection->text);
+	free(selection);
+}
+
+static void drop(struct selections *selections, struct selection *selection)
+{
+	hash_remove(&selections->by_text, hash_text(HASH_INIT, selection->text), selection);
+	if (selection->is_cidr) {
+		prefixes_drop(selections->prefixes, &selection->cidr);
+		for (size_t i = 0; i < selection->n_except; i++)
+			prefixes_drop(selections->prefixes, &selection->except[i]);
+	} else {
+		selections_set_file(selections, selection, false);
+	}
+	free_selection(selection);
+}
+
+void selections_sweep(struct selections *selections)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < selections->n_queued; i++) {
+		struct selection *selection = selections->queued[i];
+
+		if (selection->n_users == 0)
+			drop(selections, selection);
+		else if (selection->is_fresh)
+			selections->queued[n++] = selection;
+		else
+			selection->is_queued = false;
+	}
+	selections->n_queued = n;
+}
+
+void selections_init(struct selections *selections, struct prefixes *prefixes)
+{
+	*selections = (struct selections){.prefixes = prefixes};
+}
+
+void selections_release(struct selections *selections)
+{
+	size_t position = 0;
+
+	for (struct selection *selection; (selection = hash_next(&selections->by_text, &position));)
+		free_selection(selection);
+	position = 0;
+	for (struct file *file; (file = hash_next(&selections->by_label, &position));) {
+		free(file->items);
+		free(file);
+	}
+	hash_release(&selections->by_text);
+	hash_release(&selections->by_label);
+	free(selections->general);
+	free(selections->queued);
+}

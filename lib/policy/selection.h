@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The selector cache: which identities a selector or a prefix selects, kept up to date. */
+#pragma once
+
+#include "identity.h"
+#include "prefixes.h"
+
+/* Shared by all rules that select alike. */
+struct selection {
+	uint32_t *numbers; /* sorted: what rules are compiled from */
+	size_t n_numbers;
+	uint64_t changed; /* the round in which numbers changed last */
+
+	/* the rest is selection.c's */
+	size_t n_room;
+	uint32_t n_users;
+	bool is_fresh, is_queued, is_cidr;
+	char *text; /* says all that is selected; equal selections have equal texts */
+	struct bl_selector selector;
+	struct bl_prefix cidr;
+	struct bl_prefix *except;
+	size_t n_except;
+};
+
+struct selections {
+	struct prefixes *prefixes;
+	struct hash_table by_text;
+	/* Selections of labels are filed under a label that all their identities have, if there is
+	 * one; so an identity is compared with few. */
+	struct hash_table by_label;
+	struct selection **general; /* those without */
+	size_t n_general;
+	struct selection **queued; /* new, or without a user */
+	size_t n_queued;
+};
+
+/* prefixes get the holds of selections by CIDR. */
+void selections_init(struct selections *selections, struct prefixes *prefixes);
+void selections_release(struct selections *selections);
+
+/* Each adds a user. A new one is empty until selections_update(). */
+struct selection *selection_of_labels(struct selections *selections,
+				      const struct bl_selector *selector);
+struct selection *selection_of_cidr(struct selections *selections, const struct bl_prefix *cidr,
+				    const struct bl_prefix *except, size_t n_except);
+void selection_put(struct selections *selections, struct selection *selection);
+
+/* Frees what nobody uses; its prefixes are dropped. */
+void selections_sweep(struct selections *selections);
+/* Follows identities->changed. prefixes_changed: also the identities that have a prefix did. */
+void selections_update(struct selections *selections, const struct identities *identities,
+		       bool prefixes_changed, uint64_t round);
+/* Takes an identity out whose labels are about to change. */
+void selections_forget(struct selections *selections, struct identity *identity, uint64_t round);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Selections by CIDR: identities whose prefix lies within it and within no exception. Sorted by prefix
+ * these stand in one run, so that a CIDR is looked up and not compared with all.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "prefix.h"
+#include "selection_parts.h"
+
+static int compare_prefixes(const void *a, const void *b)
+{
+	return prefix_compare((*(struct identity *const *)a)->prefix,
+			      (*(struct identity *const *)b)->prefix);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+struct prefixed {
+	const struct identity **items; /* held ones that have a prefix, sorted by it */
+	size_t n_items;
+};
+
+static struct prefixed list_prefixed(const struct identities *identities)
+{
+	struct prefixed list = {0};
+	size_t position = 0;
+
+	list.items = bl_alloc(identities->by_number.n_items * sizeof(*list.items));
+	for (const struct identity *identity;
+	     (identity = hash_next(&identities->by_number, &position));)
+		if (identity->prefix && identity->n_holders > 0)
+			list.items[list.n_items++] = identity;
+	qsort(list.items, list.n_items, sizeof(*list.items), compare_prefixes);
+	return list;
+}
+
+static bool is_excepted(const struct selection *selection, const struct bl_prefix *prefix)
+{
+	for (size_t i = 0; i < selection->n_except; i++)
+		if (prefix_is_within(prefix, &selection->except[i]))
+			return true;
+	return false;
+}
+
+/* Where the first prefix stands that is not before the CIDR. */
+static size_t first_within(const struct prefixed *list, const struct bl_prefix *cidr)
+{
+	size_t low = 0, high = list->n_items;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (prefix_compare(list->items[middle]->prefix, cidr) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void select_prefixed(struct selection *selection, const struct prefixed *list,
+			    uint64_t round)
+{
+	uint32_t *numbers = bl_alloc(list->n_items * sizeof(*numbers));
+	size_t n = 0;
+
+	for (size_t i = first_within(list, &selection->cidr); i < list->n_items; i++) {
+		const struct identity *identity = list->items[i];
+
+		/* IPv4 lies amid ::/0 without being part of it */
+		if (!prefix_is_within(identity->prefix, &selection->cidr)) {
+			if (selection->cidr.bits > 96 || prefix_is_v4(&selection->cidr) ||
+			    !prefix_is_v4(identity->prefix))
+				break;
+			continue;
+		}
+		if (!is_excepted(selection, identity->prefix))
+			numbers[n++] = identity->number;
+	}
+	qsort(numbers, n, sizeof(*numbers), compare_numbers);
+	if (n != selection->n_numbers ||
+	    (n > 0 && memcmp(numbers, selection->numbers, n * sizeof(*numbers)) != 0))
+		selection->changed = round;
+	free(selection->numbers);
+	selection->numbers = bl_realloc(numbers, n * sizeof(*numbers));
+	selection->n_numbers = selection->n_room = n;
+}
+
+void selections_update_cidrs(struct selections *selections, const struct identities *identities,
+			     bool all, uint64_t round)
+{
+	struct prefixed list = list_prefixed(identities);
+	size_t position = 0;
+
+	for (struct selection *selection; (selection = hash_next(&selections->by_text, &position));)
+		if (selection->is_cidr && (all || selection->is_fresh))
+			select_prefixed(selection, &list, round);
+	free(list.items);
+}
