@@ -13,3 +13,8 @@ $(B)/selftests/bench/bench: $(call obj,$(BENCH_SRC)) $(B)/agent/cli/client.o $(B
 bench: deps ## Measure the eBPF line against bridge, NAT and tc mirred; rows in build/bench.json
 	$(Q)$(SUBMAKE) check-parts T=bench
 	$(Q)$(B)/selftests/bench/bench --agent $(B)/beeline-agent --json $(B)/bench.json
+
+# The policy engine alone, without a kernel.
+$(B)/selftests/bench/policy_scale: $(B)/selftests/bench/policy/policy_scale.o $(B)/libbeeline.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_COMMON)

@@ -106,7 +106,7 @@ class Node:
     def wait_for(self, kind, name, what, holds, timeout=120):
         """Watches an object until holds(object); returns it."""
         watch = subprocess.Popen(
-            [BEELINE, "get", kind, name, "-n", NAMESPACE, "-w", "--ignore-not-found", "-o", "json"],
+            [BEELINE, "get", kind, name, "-n", NAMESPACE, "-w", "-o", "json"],
             stdout=subprocess.PIPE, text=True, env=self.environment())
         timer = threading.Timer(timeout, watch.kill)
         timer.start()
