@@ -21,20 +21,39 @@ static const char *part(const struct cJSON *document, const char *path)
 	return text ? text : "";
 }
 
-/* The members that every object must have before anything else can be said about it. */
+static int check_text(const struct cJSON *document, const char *path, bool required,
+		      struct bl_err *err)
+{
+	const struct cJSON *member = bl_json_get(document, path);
+
+	if (!member || bl_json_is_null(member))
+		return required ? bl_fail(err, -EINVAL, "missing") : 0;
+	if (!bl_json_is_string(member))
+		return bl_fail(err, -EINVAL, "expected a string, got %s", bl_json_type(member));
+	return *bl_json_text(member) || !required ? 0 : bl_fail(err, -EINVAL, "is empty");
+}
+
+/* The members without which nothing else can be said about an object. */
 static int check(const struct cJSON *document, const char *source, size_t number,
 		 struct bl_err *err)
 {
-	static const char *const paths[] = {"apiVersion", "kind", "metadata/name"};
-	static const char *const dotted[] = {"apiVersion", "kind", "metadata.name"};
+	static const struct {
+		const char *path, *dotted;
+		bool required;
+	} members[] = {{"apiVersion", "apiVersion", true},
+		       {"kind", "kind", true},
+		       {"metadata/name", "metadata.name", true},
+		       {"metadata/namespace", "metadata.namespace", false}};
 
 	if (!bl_json_is_object(document))
 		return bl_fail(err, -EINVAL, "%s: document %zu: expected an object, got %s", source,
 			       number, bl_json_type(document));
-	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
-		if (part(document, paths[i])[0] == '\0')
-			return bl_fail(err, -EINVAL, "%s: document %zu: %s: expected a string",
-				       source, number, dotted[i]);
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		int r = check_text(document, members[i].path, members[i].required, err);
+
+		if (r < 0)
+			return bl_wrap(err, "%s: document %zu: %s", source, number,
+				       members[i].dotted);
 	}
 	return 0;
 }
