@@ -48,6 +48,7 @@ struct sandbox_state {
 	pid_t pid;  /* of the container's PID 1 in the host; 0 */
 	bool stale; /* left by an earlier boot: remove first */
 	char *uid; /* owned: of the VMI that it was made for; "": nothing tells; NULL: unreadable */
+	bool unnamed;   /* it runs, but its namespace is not at its path: sandbox_name_network() */
 	char *degraded; /* owned: limits that this host could not give; NULL */
 	const char
 		*lost; /* what the host has lost of a running one, as a sentence; NULL: nothing */
@@ -75,6 +76,9 @@ void sandbox_state_clear(struct sandbox_state *state);
  * ADD of eth0. */
 void sandbox_make_network(struct sandboxes *sandboxes, const struct bl_vmi *vmi, sandbox_fn *fn,
 			  void *data);
+/* Puts the namespace of a running container back to its path. At once. */
+int sandbox_name_network(struct sandboxes *sandboxes, const char *namespace, const char *name,
+			 struct bl_err *err);
 /* OCI bundle and `runc run` of `beeline-launcher --monitor`. uid names this incarnation. */
 void sandbox_run(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
 		 const struct sandbox_volume *volumes, size_t n_volumes, sandbox_fn *fn,

@@ -86,11 +86,12 @@ static void print_facts(const struct cJSON *endpoint, FILE *file)
 	static const struct {
 		const char *title, *key;
 	} facts[] = {
-		{"Name", "name"},   {"Binding", "binding"}, {"MAC", "mac"},
-		{"Netns", "netns"}, {"Uplink", "uplink"},   {"Attach", "attach"},
+		{"Name", "name"},     {"Binding", "binding"}, {"MAC", "mac"},
+		{"Uplink", "uplink"}, {"Attach", "attach"},
 	};
 	bl_autofree char *addresses = joined(bl_json_get(endpoint, "addresses"));
 	bl_autofree char *clean = text_clean(addresses);
+	bl_autofree char *netns = text_clean(bl_json_get_string(endpoint, "netns"));
 	bl_autofree char *tap = text_clean(bl_json_get_string(endpoint, "tap"));
 
 	for (size_t i = 0; i < sizeof(facts) / sizeof(*facts); i++) {
@@ -98,6 +99,8 @@ static void print_facts(const struct cJSON *endpoint, FILE *file)
 
 		fprintf(file, "%-12s%s\n", facts[i].title, value);
 	}
+	fprintf(file, "%-12s%s%s\n", "Netns", netns,
+		bl_json_get_bool(endpoint, "unnamed", false) ? " (leads there no more)" : "");
 	fprintf(file, "%-12s%s%s\n", "Tap", tap,
 		bl_json_get_bool(endpoint, "carrier", true) ? "" : " (nobody has it open)");
 	fprintf(file, "%-12s%s\n", "Addresses", clean);

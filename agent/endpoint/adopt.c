@@ -71,6 +71,7 @@ static void adopt(struct endpoints *set, struct record *record)
 	endpoint->set = set;
 	endpoint->record = record;
 	set->by_index[record->place.index] = endpoint;
+	endpoint->named = endpoint_is_named(endpoint);
 	r = endpoint_open_netns(endpoint, &netns_fd, &err);
 	if (r == -ENOENT) {
 		bury(endpoint);

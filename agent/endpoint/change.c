@@ -61,31 +61,44 @@ static bool is_gone(const struct endpoint *endpoint)
 	return endpoint_open_netns(endpoint, &netns_fd, NULL) == -ENOENT;
 }
 
+/* What the owner may want to know, as a line of the log; NULL: nothing. */
+static const char *find_news(const struct endpoint *before, const struct endpoint *now)
+{
+	if (before->named != now->named)
+		return now->named ? "endpoint's namespace is at its path again"
+				  : "endpoint's namespace is not at its path any more, but lives";
+	if (before->entry.tap_ifindex != now->entry.tap_ifindex && before->entry.tap_ifindex != 0)
+		return "endpoint's tap was made anew";
+	if (before->carrier != now->carrier)
+		return now->carrier ? "endpoint's tap is open" : "nobody has endpoint's tap open";
+	return NULL;
+}
+
 static void on_refresh(struct bl_timer *timer)
 {
 	struct endpoint *endpoint = timer->data;
-	const char *name = endpoint->record->spec.name;
-	uint32_t tap_before = endpoint->entry.tap_ifindex;
-	bool carrier_before = endpoint->carrier;
+	const char *name = endpoint->record->spec.name, *news;
+	struct endpoint before = *endpoint;
 	struct bl_err err = BL_ERR_INIT;
 
 	if (is_gone(endpoint)) {
 		on_gone(endpoint);
-	} else if (refresh(endpoint, &err) < 0) {
+		return;
+	}
+	endpoint->named = endpoint_is_named(endpoint);
+	if (refresh(endpoint, &err) < 0) {
 		bl_warn("endpoint not brought up to date", "endpoint", name, "reason", err.message);
 		tell(endpoint);
-	} else if (tap_before != 0 && tap_before != endpoint->entry.tap_ifindex) {
-		bl_info("endpoint's tap was made anew", "endpoint", name);
-		tell(endpoint);
-	} else if (carrier_before != endpoint->carrier) {
-		bl_info(endpoint->carrier ? "endpoint's tap is open"
-					  : "nobody has endpoint's tap open",
-			"endpoint", name);
+		return;
+	}
+	news = find_news(&before, endpoint);
+	if (news) {
+		bl_info(news, "endpoint", name);
 		tell(endpoint);
 	}
 }
 
-static void refresh_soon(struct endpoint *endpoint)
+void endpoint_refresh_soon(struct endpoint *endpoint)
 {
 	if (!endpoint->gone)
 		bl_timer_arm(endpoint->set->loop, &endpoint->refresh, REFRESH_AFTER_NS, on_refresh,
@@ -115,15 +128,15 @@ static void on_event(struct endpoint *endpoint, const struct link_event *event)
 	switch (event->kind) {
 	case LINK_GONE: /* of an id: the namespace is looked for before it is given up */
 	case LINK_MISSED:
-		refresh_soon(endpoint);
+		endpoint_refresh_soon(endpoint);
 		break;
 	case LINK_DEVICE:
 		if (is_device_of(endpoint, event))
-			refresh_soon(endpoint);
+			endpoint_refresh_soon(endpoint);
 		break;
 	case LINK_NETWORK:
 		if (uplink)
-			refresh_soon(endpoint);
+			endpoint_refresh_soon(endpoint);
 		break;
 	case LINK_NEIGHBOUR:
 		if (uplink)

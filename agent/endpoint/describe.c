@@ -34,6 +34,8 @@ struct cJSON *endpoint_describe(const struct endpoints *set, const struct endpoi
 	bl_json_set_bool(json, "carrier", endpoint_has_carrier(endpoint));
 	bl_json_set_string(json, "attach", datapath_mode_name(datapath_mode(set->datapath)));
 	bl_json_set_bool(json, "spoofGuard", !spec->no_spoof_guard);
+	if (!endpoint_is_named(endpoint))
+		bl_json_set_bool(json, "unnamed", true);
 	if (endpoint->gone)
 		bl_json_set_bool(json, "gone", true);
 	return json;

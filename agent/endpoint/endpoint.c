@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <beeline/file.h>
 
@@ -45,6 +44,8 @@ int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state
 	if (r == 0)
 		r = links_new(loop, endpoints_on_link, set, &set->links, err);
 	if (r == 0)
+		r = endpoints_watch_names(set, err);
+	if (r == 0)
 		r = endpoints_adopt(set, err);
 	if (r < 0) {
 		endpoints_free(set);
@@ -64,6 +65,7 @@ void endpoints_free(struct endpoints *set)
 	bl_timer_disarm(&set->advertise);
 	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++)
 		endpoint_free(set->by_index[i]);
+	endpoints_unwatch_names(set);
 	links_free(set->links);
 	datapath_free(set->datapath);
 	free(set->records_dir);
@@ -177,7 +179,7 @@ static bool same_place(const struct endpoint *endpoint, const struct endpoint_sp
 {
 	const struct record *record = endpoint->record;
 
-	return record->place.netns_inode == netns_inode && record->spec.binding == spec->binding &&
+	return record->place.netns.inode == netns_inode && record->spec.binding == spec->binding &&
 	       strcmp(record->spec.uplink, spec->uplink) == 0 &&
 	       strcmp(record->spec.tap, spec->tap) == 0;
 }
@@ -214,6 +216,7 @@ static int attach_new(struct endpoints *set, struct record *record, int netns_fd
 			endpoint_free(endpoint);
 		return r;
 	}
+	endpoint->named = endpoint_is_named(endpoint);
 	endpoints_advertise(set);
 	*ret_endpoint = endpoint;
 	return 0;
@@ -226,7 +229,6 @@ static int update(struct endpoint *endpoint, struct record *record, int netns_fd
 	int r;
 
 	record->place.index = old->place.index;
-	record->place.netns_inode = old->place.netns_inode;
 	memcpy(record->place.boot_id, old->place.boot_id, sizeof(old->place.boot_id));
 	endpoint->record = record;
 	r = endpoint_write_record(endpoint, err);
@@ -248,16 +250,14 @@ static int find_place(struct endpoints *set, const struct endpoint_spec *spec, i
 		      struct record_place *ret_place, struct bl_err *err)
 {
 	struct record_place place = {0};
-	struct stat st;
 	int r = choose_index(set, &place.index, err);
 
-	if (r == 0 && fstat(netns_fd, &st) < 0)
-		r = bl_fail_errno(err, -errno, "'%s'", spec->netns_path);
+	if (r == 0)
+		r = netns_identify(netns_fd, &place.netns, err);
 	if (r == 0)
 		r = tap_read(netns_fd, spec->tap, &place.tap, err);
 	if (r < 0)
 		return r;
-	place.netns_inode = st.st_ino;
 	memcpy(place.boot_id, set->boot_id, sizeof(place.boot_id));
 	*ret_place = place;
 	return 0;
@@ -271,7 +271,7 @@ static int check_free(const struct endpoints *set, const struct endpoint_spec *s
 		const struct endpoint *other = set->by_index[i];
 		const struct record *record = other ? other->record : NULL;
 
-		if (!other || other->gone || record->place.netns_inode != netns_inode ||
+		if (!other || other->gone || record->place.netns.inode != netns_inode ||
 		    strcmp(record->spec.name, spec->name) == 0)
 			continue;
 		if (strcmp(record->spec.tap, spec->tap) == 0 ||
@@ -293,8 +293,8 @@ static int attach(struct endpoints *set, const struct endpoint_spec *spec, int n
 	if (r == 0)
 		r = find_place(set, spec, netns_fd, &place, err);
 	if (r == 0)
-		r = check_free(set, spec, place.netns_inode, err);
-	if (r == 0 && endpoint && !same_place(endpoint, spec, place.netns_inode)) {
+		r = check_free(set, spec, place.netns.inode, err);
+	if (r == 0 && endpoint && !same_place(endpoint, spec, place.netns.inode)) {
 		r = endpoint_destroy(endpoint, err);
 		endpoint = NULL;
 	}
@@ -303,6 +303,7 @@ static int attach(struct endpoints *set, const struct endpoint_spec *spec, int n
 	if (!endpoint)
 		return attach_new(set, bl_take_ptr(record), netns_fd, &place, ret_endpoint, err);
 	record->place.tap = place.tap;
+	record->place.netns = place.netns;
 	*ret_endpoint = endpoint;
 	return update(endpoint, bl_take_ptr(record), netns_fd, err);
 }

@@ -127,14 +127,15 @@ static struct cJSON *tap_json(const struct tap_state *tap)
 	return object;
 }
 
-/* Inode numbers of namespaces have 32 bits and fit a JSON number. */
+/* Inode numbers of namespaces have 32 bits, cookies count up from 1: both fit a JSON number. */
 const struct cJSON *record_json(struct record *record)
 {
 	struct cJSON *place = bl_json_object();
 
 	bl_json_set_number(place, "index", record->place.index);
 	bl_json_set_string(place, "bootId", record->place.boot_id);
-	bl_json_set_number(place, "netnsInode", (double)record->place.netns_inode);
+	bl_json_set_number(place, "netnsInode", (double)record->place.netns.inode);
+	bl_json_set_number(place, "netnsCookie", (double)record->place.netns.cookie);
 	bl_json_set(place, "tap", tap_json(&record->place.tap));
 	bl_json_set(record->document, "place", place);
 	return record->document;
@@ -313,7 +314,8 @@ static int read_place(struct record *record, const struct cJSON *object, struct 
 		return bl_fail(err, -EINVAL, "place: no sound index or boot id");
 	place->index = (uint32_t)index;
 	snprintf(place->boot_id, sizeof(place->boot_id), "%s", boot_id);
-	place->netns_inode = (uint64_t)bl_json_get_number(object, "netnsInode", 0);
+	place->netns.inode = (uint64_t)bl_json_get_number(object, "netnsInode", 0);
+	place->netns.cookie = (uint64_t)bl_json_get_number(object, "netnsCookie", 0);
 	place->tap.persistent = bl_json_get_bool(object, "tap/persistent", false);
 	place->tap.multi_queue = bl_json_get_bool(object, "tap/multiQueue", false);
 	place->tap.uid = (uid_t)bl_json_get_number(object, "tap/uid", 0);

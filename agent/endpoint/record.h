@@ -15,6 +15,7 @@
 #include <beeline/json.h>
 
 #include "../endpoint.h"
+#include "../netns.h"
 #include "../tap.h"
 
 #define RECORD_DNS_MAX      8
@@ -26,7 +27,7 @@
 struct record_place {
 	uint32_t index;
 	char boot_id[40];
-	uint64_t netns_inode;
+	struct netns_id netns;
 	struct tap_state tap; /* as found at the attach, to build it again */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the endpoint room share: endpoint.c (the set), endpoint/sync.c (one endpoint and
  * the kernel), endpoint/adopt.c (start), endpoint/change.c (events),
- * endpoint/describe.c, endpoint/advertise.c, monitor.c. */
+ * endpoint/names.c, endpoint/describe.c, endpoint/advertise.c, monitor.c. */
 #pragma once
 
 #include "../datapath.h"
@@ -15,6 +15,7 @@ struct endpoint {
 	struct bl_endpoint entry;             /* as it stands in the map */
 	struct bl_addr gateways[BL_FAMILIES]; /* of the pod, on the wire */
 	bool carrier;                         /* of the tap, as last read */
+	bool named;                           /* as last looked at, see endpoint_is_named() */
 	int nsid;
 	bool gone; /* the namespace is; what is left waits to be detached */
 	struct bl_timer refresh;
@@ -24,6 +25,7 @@ struct endpoints {
 	struct bl_loop *loop;
 	struct datapath *datapath;
 	struct links *links;
+	struct bl_io mounts;
 	char *records_dir;
 	char boot_id[40];
 	void (*changed)(const char *name, void *data);
@@ -40,8 +42,10 @@ struct endpoints {
 /* Brings kernel and maps to what the record and the pod's network say, and the endpoint's view of its
  * tap up to date. May be called at any time: what is right already is not touched. */
 int endpoint_sync(struct endpoint *endpoint, int netns_fd, struct bl_err *err);
-/* Opens the namespace of the record. -ENOENT: it is gone, or another one stands in its place; any
- * other error says nothing about it. */
+/* Does the path of the record still lead to its namespace? */
+bool endpoint_is_named(const struct endpoint *endpoint);
+/* Opens the namespace of the record, by its path or, when that leads there no more, by way of who
+ * lives in it. -ENOENT: it is gone; any other error says nothing about it. */
 int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_err *err);
 int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
 /* Takes all of it away, pins first and the record last, as far as it is there; frees it. */
@@ -54,5 +58,10 @@ struct endpoint *endpoint_lookup(const struct endpoints *endpoints, const char *
 int endpoints_adopt(struct endpoints *endpoints, struct bl_err *err);
 /* Begins, or goes on, to repeat router advertisements; called when an endpoint has come. */
 void endpoints_advertise(struct endpoints *endpoints);
+/* Has endpoints looked at again whose namespace loses its name, or has it again. */
+int endpoints_watch_names(struct endpoints *endpoints, struct bl_err *err);
+void endpoints_unwatch_names(struct endpoints *endpoints);
+/* Looks at the endpoint as a whole when a burst of events is over, and tells its owner. */
+void endpoint_refresh_soon(struct endpoint *endpoint);
 /* Events of the pods' namespaces; data is the set. */
 void endpoints_on_link(const struct link_event *event, void *data);

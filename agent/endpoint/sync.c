@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <beeline/addr.h>
 #include <beeline/file.h>
@@ -37,21 +36,18 @@ int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err)
 
 int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_err *err)
 {
-	const struct record *record = endpoint->record;
-	bl_autoclose int fd = -1;
-	struct stat st;
-	int r = netns_open(record->spec.netns_path, &fd, err);
+	const struct netns_id *id = &endpoint->record->place.netns;
 
-	/* What once was a namespace and is none now is an empty mount point. */
-	if (r < 0)
-		return r == -EINVAL ? -ENOENT : r;
-	if (fstat(fd, &st) < 0)
-		return bl_fail_errno(err, -errno, "'%s'", record->spec.netns_path);
-	if (st.st_ino != record->place.netns_inode)
-		return bl_fail(err, -ENOENT, "another namespace stands at '%s' now",
-			       record->spec.netns_path);
-	*ret_fd = bl_take_fd(&fd);
-	return 0;
+	if (endpoint_is_named(endpoint) &&
+	    netns_open(endpoint->record->spec.netns_path, ret_fd, NULL) == 0)
+		return 0;
+	return netns_find(id, ret_fd, err);
+}
+
+/* A name can be taken away (`umount`), or be given to another, under a namespace that lives on. */
+bool endpoint_is_named(const struct endpoint *endpoint)
+{
+	return netns_is_at(endpoint->record->spec.netns_path, &endpoint->record->place.netns);
 }
 
 /* A tap that its owner deleted is made again as it was; a device of others is waited for. */

@@ -36,13 +36,53 @@ static bool netns_stands(const struct sandbox_paths *paths)
 	return netns_open(paths->netns, &fd, NULL) == 0;
 }
 
-bool sandbox_has_network(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
+bool sandbox_has_record(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
 {
 	bl_auto_json struct cJSON *network = NULL;
 
 	return sandbox_network_read(paths, &network, NULL) == 0 &&
-	       is_of_this_boot(sandboxes, network) && bl_json_get(network, "result") &&
-	       netns_stands(paths);
+	       is_of_this_boot(sandboxes, network) && bl_json_get(network, "result");
+}
+
+bool sandbox_has_network(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
+{
+	return sandbox_has_record(sandboxes, paths) && netns_stands(paths);
+}
+
+/* The container may not leave its namespace (seccomp.c), so what its first process is in is the pod's. */
+static int open_netns_of(pid_t pid, int *ret_fd, struct bl_err *err)
+{
+	bl_autofree char *path = bl_format("/proc/%d/ns/net", pid);
+
+	return netns_open(path, ret_fd, err);
+}
+
+bool sandbox_is_named(const struct sandbox_paths *paths, pid_t pid)
+{
+	bl_autoclose int fd = -1;
+	struct netns_id id;
+
+	return open_netns_of(pid, &fd, NULL) == 0 && netns_identify(fd, &id, NULL) == 0 &&
+	       netns_is_at(paths->netns, &id);
+}
+
+int sandbox_name_network(struct sandboxes *sandboxes, const char *namespace, const char *name,
+			 struct bl_err *err)
+{
+	bl_auto_sandbox_paths struct sandbox_paths *paths =
+		sandbox_paths_of(sandboxes, namespace, name);
+	pid_t pid = sandbox_pid(sandboxes, paths);
+	bl_autoclose int fd = -1;
+	int r;
+
+	if (!pid)
+		return bl_fail(err, -ESRCH, "the container of %s/%s has ended", namespace, name);
+	r = open_netns_of(pid, &fd, err);
+	if (r == 0)
+		r = netns_bind(fd, paths->id, err);
+	if (r == 0 && !sandbox_is_named(paths, pid))
+		r = bl_fail(err, -EBUSY, "another one stands at %s", paths->netns);
+	return r < 0 ? bl_wrap(err, "naming the network namespace of %s/%s", namespace, name) : 0;
 }
 
 static int step_record(struct sandbox_op *op, struct bl_err *err)

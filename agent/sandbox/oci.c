@@ -121,14 +121,12 @@ static enum sandbox_phase find_phase(const struct sandboxes *sandboxes,
 	return runtime_knows(&sandboxes->runtime, paths->id) ? SANDBOX_STOPPED : SANDBOX_NETWORK;
 }
 
-/* A guest outlives the name of its namespace, and the files that tell of it. */
+/* A guest outlives the files that tell of it. */
 static const char *find_loss(const struct sandboxes *sandboxes, const struct sandbox_paths *paths)
 {
-	if (!bl_file_exists(paths->netns))
-		return "the pod's network namespace has vanished from the host";
 	if (!bl_file_exists(paths->sockets))
 		return "the VM's files in the run directory are lost";
-	if (!sandbox_has_network(sandboxes, paths))
+	if (!sandbox_has_record(sandboxes, paths))
 		return "the record of the pod's network is lost";
 	return NULL;
 }
@@ -147,6 +145,7 @@ int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const ch
 	state.phase = find_phase(sandboxes, paths, state.pid);
 	state.uid = sandbox_record_uid(paths);
 	if (state.phase == SANDBOX_RUNNING) {
+		state.unnamed = !sandbox_is_named(paths, state.pid);
 		state.lost = find_loss(sandboxes, paths);
 		bl_file_read(paths->degraded, DEGRADED_MAX, &state.degraded, NULL, NULL);
 	}

@@ -104,6 +104,10 @@ int sandbox_step_detach(struct sandbox_op *op, struct bl_err *err);
 int sandbox_step_remove_netns(struct sandbox_op *op, struct bl_err *err);
 /* Whether namespace and uplink stand, made in this boot. */
 bool sandbox_has_network(const struct sandboxes *sandboxes, const struct sandbox_paths *paths);
+/* Is it written down how this boot's network was made? */
+bool sandbox_has_record(const struct sandboxes *sandboxes, const struct sandbox_paths *paths);
+/* Does the path lead to the namespace that this process of the container is in? */
+bool sandbox_is_named(const struct sandbox_paths *paths, pid_t pid);
 /* The pod's addresses by the result of ADD; the caller frees. */
 int sandbox_network_addrs(const struct sandbox_paths *paths, struct bl_addr **ret_addrs,
 			  size_t *ret_n_addrs, struct bl_err *err);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <beeline/file.h>
+#include <beeline/log.h>
 
 #include "../netns.h"
 #include "../source.h"
@@ -33,6 +34,17 @@ static int make_network(struct vmi_record *record, const struct vmi_observation 
 	sandbox_make_network(vmis_config(record->vmis)->sandboxes, observation->vmi, sandbox_done,
 			     record);
 	return VMI_UNDER_WAY;
+}
+
+static int name_network(const struct vmi_record *record, struct bl_err *err)
+{
+	int r = sandbox_name_network(vmis_config(record->vmis)->sandboxes, record->namespace,
+				     record->name, err);
+
+	if (r == 0)
+		bl_info("the pod's network namespace had lost its name and has it again", "vmi",
+			record->key);
+	return r;
 }
 
 static int read_mtu(void *data, struct bl_err *err)
@@ -185,6 +197,8 @@ int vmi_apply(struct vmi_record *record, const struct vmi_observation *observati
 		return 0;
 	case VMI_MAKE_NETWORK:
 		return make_network(record, observation);
+	case VMI_NAME_NETWORK:
+		return name_network(record, err);
 	case VMI_ATTACH:
 		return attach(record, observation, err);
 	case VMI_RUN:

@@ -184,6 +184,7 @@ static void observe_sandbox(const struct vmi_record *record, struct vmi_observat
 	}
 	facts->sandbox = state->phase;
 	facts->stale = state->stale;
+	facts->unnamed = state->unnamed;
 	facts->foreign = is_foreign(observation);
 	/* The guest goes on, and its owner is told. */
 	if (state->lost && !facts->foreign) {

@@ -17,11 +17,17 @@ static const char *const domain_names[] = {
 };
 
 static const char *const action_names[] = {
-	[VMI_NOTHING] = "nothing", [VMI_MAKE_NETWORK] = "make-network",
-	[VMI_ATTACH] = "attach",   [VMI_RUN] = "run",
-	[VMI_SYNC] = "sync",       [VMI_SHUTDOWN] = "shutdown",
-	[VMI_STOP] = "stop",       [VMI_DETACH] = "detach",
-	[VMI_REMOVE] = "remove",   [VMI_FINISH] = "finish",
+	[VMI_NOTHING] = "nothing",
+	[VMI_MAKE_NETWORK] = "make-network",
+	[VMI_NAME_NETWORK] = "name-network",
+	[VMI_ATTACH] = "attach",
+	[VMI_RUN] = "run",
+	[VMI_SYNC] = "sync",
+	[VMI_SHUTDOWN] = "shutdown",
+	[VMI_STOP] = "stop",
+	[VMI_DETACH] = "detach",
+	[VMI_REMOVE] = "remove",
+	[VMI_FINISH] = "finish",
 };
 
 const char *vmi_phase_name(enum vmi_phase phase)
@@ -94,6 +100,8 @@ static enum vmi_phase phase_now(const struct vmi_facts *facts)
 
 static enum vmi_action bring_up_running(const struct vmi_facts *facts)
 {
+	if (facts->unnamed)
+		return VMI_NAME_NETWORK;
 	if (facts->endpoints != ENDPOINTS_ALL)
 		return VMI_ATTACH;
 	return facts->volumes && facts->link_up && !facts->synced ? VMI_SYNC : VMI_NOTHING;

@@ -41,6 +41,7 @@ struct vmi_facts {
 	int64_t stop_left_s; /* when deleting: until the guest has used up its grace; negative after */
 	enum sandbox_phase sandbox;
 	bool stale;   /* the sandbox is of an earlier boot */
+	bool unnamed; /* its namespace is not at its path */
 	bool foreign; /* it was made for another VMI of this name, which is no more */
 	enum vmi_endpoints endpoints;
 	bool link_up, synced;
@@ -50,6 +51,7 @@ struct vmi_facts {
 enum vmi_action {
 	VMI_NOTHING,      /* as it should be, or waiting for an event */
 	VMI_MAKE_NETWORK, /* namespace and uplink */
+	VMI_NAME_NETWORK, /* the namespace of what runs, back to its path */
 	VMI_ATTACH,       /* taps and endpoints, all of them */
 	VMI_RUN,          /* the launcher's container */
 	VMI_SYNC,         /* tell the launcher what to run */

@@ -28,11 +28,12 @@ struct vmis {
 };
 
 static const char *const trouble_reasons[] = {
-	[VMI_NOTHING] = "StatusFailed",  [VMI_MAKE_NETWORK] = "NetworkFailed",
-	[VMI_ATTACH] = "EndpointFailed", [VMI_RUN] = "SandboxFailed",
-	[VMI_SYNC] = "LauncherFailed",   [VMI_SHUTDOWN] = "LauncherFailed",
-	[VMI_STOP] = "SandboxFailed",    [VMI_DETACH] = "EndpointFailed",
-	[VMI_REMOVE] = "SandboxFailed",  [VMI_FINISH] = "StatusFailed",
+	[VMI_NOTHING] = "StatusFailed",       [VMI_MAKE_NETWORK] = "NetworkFailed",
+	[VMI_NAME_NETWORK] = "NetworkFailed", [VMI_ATTACH] = "EndpointFailed",
+	[VMI_RUN] = "SandboxFailed",          [VMI_SYNC] = "LauncherFailed",
+	[VMI_SHUTDOWN] = "LauncherFailed",    [VMI_STOP] = "SandboxFailed",
+	[VMI_DETACH] = "EndpointFailed",      [VMI_REMOVE] = "SandboxFailed",
+	[VMI_FINISH] = "StatusFailed",
 };
 
 const struct vmis_config *vmis_config(const struct vmis *vmis)

@@ -34,7 +34,8 @@
  *   endpoint-get     {"name"} -> {"endpoint", "counters"}
  *       endpoint = {"name", "index", "binding": "pod" | "masquerade", "mac", "addresses": [the pod's],
  *                   "mtu", "netns", "uplink", "tap", "attach": "tcx" | "clsact", "spoofGuard",
- *                   "carrier": false when nobody has the tap open}
+ *                   "carrier": false when nobody has the tap open,
+ *                   "unnamed": true when "netns" leads to the namespace no more}
  *       counters = {"toVm": {"packets", "bytes"}, "fromVm": {...}, "podOut": {...}, "reasons":
  *                   [{"direction", "reason", "code", "packets", "bytes"}]}, forwarded ones aside
  *   endpoint-delete  {"name"} -> {}

@@ -113,3 +113,13 @@ static inline long n_local(const struct fixture *f)
 		      "grep -cE 'local (10.77.0.2|fd77::2) ' || true",
 		      f->pod.name, f->pod.name);
 }
+
+/* Dispatches until the owner has been told n times. */
+static inline void wait_changed(struct fixture *f, int n)
+{
+	uint64_t until = bl_now_ns() + 5000000000ull;
+
+	while (f->n_changed < n && bl_now_ns() < until)
+		bl_loop_once(f->loop, 100);
+	assert_int_equal(f->n_changed, n);
+}

@@ -146,16 +146,6 @@ static void test_change_binding(void **state)
 	assert_int_equal(n_local(f), 0);
 }
 
-/* Dispatches until the owner has been told n times. */
-static void wait_changed(struct fixture *f, int n)
-{
-	uint64_t until = bl_now_ns() + 5000000000ull;
-
-	while (f->n_changed < n && bl_now_ns() < until)
-		bl_loop_once(f->loop, 100);
-	assert_int_equal(f->n_changed, n);
-}
-
 static void test_tap_deleted(void **state)
 {
 	struct fixture *f = *state;
@@ -218,18 +208,6 @@ static void test_carrier_of_a_device_that_is_down(void **state)
 	run("ip -n %s link set tap0 down", f->pod.name);
 	attach(f, &spec);
 	assert_carrier(f, true);
-}
-
-static void test_namespace_gone(void **state)
-{
-	struct fixture *f = *state;
-	struct endpoint_spec spec = spec_of(f);
-
-	attach(f, &spec);
-	pod_remove(&f->pod);
-	wait_changed(f, 1);
-	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
-	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
 }
 
 /* The kernel took the address back because somebody set the device down and up. */
@@ -401,7 +379,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_carrier, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_carrier_of_a_device_that_is_down, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_namespace_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_address_back, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_repair, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_monitor, set_up, tear_down),

@@ -107,16 +107,45 @@ static void test_lost_records(void **state)
 	assert_runs(f, f->vmi.uid, NULL);
 }
 
-static void test_vanished_namespace_is_told(void **state)
+static bool is_unnamed(struct fixture *f)
 {
+	struct sandbox_state state;
+	bool unnamed;
+
+	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
+			 0);
+	assert_int_equal(state.phase, SANDBOX_RUNNING);
+	assert_null(state.lost);
+	unnamed = state.unnamed;
+	sandbox_state_clear(&state);
+	return unnamed;
+}
+
+/* The name is all that is lost while the container runs: it is given back, with all that is in it. */
+static void test_namespace_is_named_again(void **state)
+{
+	static const char *const faults[] = {"ip netns del %s", "umount /run/netns/%s",
+					     "ip netns del %1$s && ip netns add %1$s"};
 	struct fixture *f = *state;
 	bl_autofree char *id = sandbox_id(f);
-	bl_autofree char *command = bl_format("ip netns del %s", id);
-	bl_autofree char *out = NULL;
+	bl_autofree char *look = bl_format("ip -n %s -br link show eth0", id);
+	bl_autofree char *before = NULL;
+	struct bl_err err;
 
 	make_pod(f);
-	out = shell(command);
-	assert_runs(f, f->vmi.uid, "the pod's network namespace has vanished from the host");
+	assert_false(is_unnamed(f));
+	before = shell(look);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		bl_autofree char *command = bl_format(faults[i], id);
+		bl_autofree char *out = shell(command), *after = NULL;
+
+		assert_true(is_unnamed(f));
+		if (sandbox_name_network(f->sandboxes, f->vmi.namespace, f->vmi.name, &err) < 0)
+			fail_msg("%s", err.message);
+		assert_false(is_unnamed(f));
+		after = shell(look);
+		assert_string_equal(after, before);
+	}
 }
 
 /* A folder that bears another id than its record names is of another agent, and left alone. */
@@ -144,7 +173,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_lost_run_directory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_records, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vanished_namespace_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_namespace_is_named_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_others_are_not_listed, setup, teardown),
 	};
 

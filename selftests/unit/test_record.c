@@ -49,7 +49,7 @@ static void test_minimal(void **state)
 	assert_int_equal(record_new(&spec, &record, &err), 0);
 	strcpy(record->place.boot_id, "boot");
 	record->place.index = 1023;
-	record->place.netns_inode = 4026532999;
+	record->place.netns = (struct netns_id){.inode = 4026532999, .cookie = 4097};
 	record->place.tap = (struct tap_state){.ifindex = 9,
 					       .persistent = true,
 					       .multi_queue = true,
@@ -66,7 +66,8 @@ static void test_minimal(void **state)
 	assert_null(read->spec.dns);
 	assert_null(read->spec.hostname);
 	assert_int_equal(read->place.index, 1023);
-	assert_int_equal(read->place.netns_inode, 4026532999);
+	assert_int_equal(read->place.netns.inode, 4026532999);
+	assert_int_equal(read->place.netns.cookie, 4097);
 	assert_string_equal(read->place.boot_id, "boot");
 	assert_true(read->place.tap.persistent);
 	assert_true(read->place.tap.multi_queue);

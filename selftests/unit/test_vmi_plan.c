@@ -66,6 +66,11 @@ static const struct row rows[] = {
 	 {WANTED, .sandbox = SANDBOX_RUNNING, .endpoints = ENDPOINTS_SOME, .recorded = VMI_RUNNING},
 	 VMI_ATTACH,
 	 VMI_RUNNING},
+	{"running, namespace without its name",
+	 {WANTED, .sandbox = SANDBOX_RUNNING, .endpoints = ENDPOINTS_SOME, .recorded = VMI_RUNNING,
+	  .unnamed = true},
+	 VMI_NAME_NETWORK,
+	 VMI_RUNNING},
 	{"running, launcher not yet found",
 	 {WANTED, UP, .recorded = VMI_RUNNING},
 	 VMI_NOTHING,
@@ -211,6 +216,9 @@ static void act(struct vmi_facts *facts, enum vmi_action action)
 	switch (action) {
 	case VMI_MAKE_NETWORK:
 		facts->sandbox = SANDBOX_NETWORK;
+		break;
+	case VMI_NAME_NETWORK:
+		facts->unnamed = false;
 		break;
 	case VMI_ATTACH:
 		facts->endpoints = ENDPOINTS_ALL;

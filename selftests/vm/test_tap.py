@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tap is deleted under a running guest: no packet reaches it any more, and the VM says so."""
+"""What somebody takes away under a running guest: the name of its namespace, which is given back and
+costs no packet; its tap, after which no packet reaches it any more, and the VM says so."""
+import os
 import signal
+import time
 
 from machines import POD
 from node import Failed, run
 from test_boot import addresses, expect
+from test_restart import links
 
 
 def condition(document, kind):
@@ -14,6 +18,42 @@ def condition(document, kind):
 
 def is_cut(document):
     return condition(document, "Ready").get("reason") == "NoCarrier"
+
+
+def name(world):
+    """Where the namespace is mounted, and its number."""
+    path = world.node.endpoint(POD)["endpoint"]["netns"]
+    return path, os.stat(path).st_ino
+
+
+def expect_named_again(path, namespace):
+    end = time.monotonic() + 20
+    while os.stat(path).st_ino != namespace:
+        if time.monotonic() > end:
+            raise Failed(f"{path} does not lead to the namespace again")
+
+
+def ping(world):
+    for address in addresses(world, POD):
+        run("ping", "-c", "3", "-i", "0.2", "-W", "5", address)
+
+
+def test_name_of_the_namespace_is_given_back(world):
+    path, namespace = name(world)
+    run("umount", "-l", path)
+    expect_named_again(path, namespace)
+    ping(world)
+
+
+def test_name_taken_while_no_agent_runs(world):
+    before = links(world, POD)
+    path, namespace = name(world)
+    world.node.end(signal.SIGKILL)
+    run("umount", "-l", path)
+    world.node.start()
+    expect_named_again(path, namespace)
+    expect("attachments", before, links(world, POD))
+    ping(world)
 
 
 def test_deleted_tap_is_a_condition(world):
@@ -46,6 +86,5 @@ def test_restart_connects_it_again(world):
     world.node.wait_for("vmi", POD, "ready anew", lambda vmi: vmi["metadata"]["uid"] != uid
                         and condition(vmi, "Ready").get("status") == "True")
     world.connect(POD).wait_ready()
-    for address in addresses(world, POD):
-        run("ping", "-c", "3", "-i", "0.2", "-W", "5", address)
+    ping(world)
     expect("carrier", True, world.node.endpoint(POD)["endpoint"]["carrier"])
