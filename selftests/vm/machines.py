@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The four machines of the tests: the two examples as they are, and two that differ from them."""
 import os
-import subprocess
 
 IMAGE = "beeline/demo:latest"
 EXAMPLES = os.path.join(os.path.dirname(__file__), "../../deploy/examples")
@@ -65,10 +64,6 @@ def open_machine():
 
 def apply_all(node):
     """All four at once."""
-    key = f"{node.root}/key"
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    with open(f"{key}.pub") as file:
-        public_key = file.read()
     node.vm("apply", "-f", f"{EXAMPLES}/vm-pod.yaml", "-f", f"{EXAMPLES}/vm-masquerade.yaml")
     node.apply({"apiVersion": "v1", "kind": "List",
-                "items": [efi_machine(public_key), open_machine()]})
+                "items": [efi_machine(node.key()), open_machine()]})

@@ -23,6 +23,10 @@ class Failed(Exception):
     """A check that does not hold; the text says why."""
 
 
+class Skipped(Exception):
+    """A check that cannot be made here; the text names what is missing."""
+
+
 def last_line(text):
     lines = text.strip().splitlines()
     return lines[-1] if lines else "(it said nothing)"
@@ -41,8 +45,9 @@ def run(*command, timeout=30, **more):
 
 
 class Node:
-    def __init__(self, name=None):
+    def __init__(self, name=None, namespace=NAMESPACE):
         name = name or str(os.getpid())
+        self.namespace = namespace
         self.root = PREFIX + name
         self.state = f"{self.root}/state"
         self.run_dir = f"{self.root}/run"
@@ -53,12 +58,12 @@ class Node:
 
     # ---- the agent ------------------------------------------------------------------------------
 
-    def start(self, timeout=60):
+    def start(self, timeout=60, **environment):
         """Starts the agent, which ends with this process; returns when it says that it is ready."""
         self.agent = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", AGENT, "--socket", self.socket, "--state-dir",
              self.state, "--run-dir", self.run_dir, "--bpffs", self.bpffs],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
         ready = threading.Event()
         threading.Thread(target=self._keep_log, args=(self.agent, ready), daemon=True).start()
         if not ready.wait(timeout):
@@ -87,15 +92,16 @@ class Node:
 
     # ---- the command ----------------------------------------------------------------------------
 
-    def environment(self):
-        return {**os.environ, "BEELINE_SOCKET": self.socket, "NO_COLOR": "1"}
+    def environment(self, **more):
+        return {**os.environ, "BEELINE_SOCKET": self.socket, "NO_COLOR": "1", **more}
 
-    def beeline(self, *arguments, timeout=60, **more):
-        return run(BEELINE, *arguments, timeout=timeout, env=self.environment(), **more)
+    def beeline(self, *arguments, timeout=60, environment=None, **more):
+        return run(BEELINE, *arguments, timeout=timeout,
+                   env=self.environment(**(environment or {})), **more)
 
     def vm(self, verb, *arguments, **more):
         """A verb in the tests' namespace."""
-        return self.beeline(verb, "-n", NAMESPACE, *arguments, **more)
+        return self.beeline(verb, "-n", self.namespace, *arguments, **more)
 
     def apply(self, document):
         return self.vm("apply", "-f", "-", input=json.dumps(document))
@@ -106,7 +112,7 @@ class Node:
     def wait_for(self, kind, name, what, holds, timeout=120):
         """Watches an object until holds(object); returns it."""
         watch = subprocess.Popen(
-            [BEELINE, "get", kind, name, "-n", NAMESPACE, "-w", "-o", "json"],
+            [BEELINE, "get", kind, name, "-n", self.namespace, "-w", "-o", "json"],
             stdout=subprocess.PIPE, text=True, env=self.environment())
         timer = threading.Timer(timeout, watch.kill)
         timer.start()
@@ -124,9 +130,22 @@ class Node:
         return self.wait_for("vmi", name, "Running", lambda vmi: vmi.get("status", {}).get("phase")
                              == "Running", timeout)
 
+    def key(self):
+        """A key for guests' seeds and for ssh(): its public half."""
+        if not os.path.exists(f"{self.root}/key"):
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{self.root}/key")
+        with open(f"{self.root}/key.pub") as file:
+            return file.read()
+
+    def ssh(self, login, *command, key="key"):
+        """A command in a guest, by its address; this host's list of known hosts stays as it is."""
+        return self.vm("ssh", login, "-i", f"{self.root}/{key}",
+                       "-t", f"-o UserKnownHostsFile={self.root}/known_hosts",
+                       "-t", "-o BatchMode=yes", "--", *command, timeout=60).strip()
+
     def endpoint(self, name):
         """Description and counters of a VM's endpoint."""
-        return json.loads(self.beeline("endpoint", "get", f"{NAMESPACE}_{name}_default",
+        return json.loads(self.beeline("endpoint", "get", f"{self.namespace}_{name}_default",
                                        "-o", "json"))
 
     def netns(self, name):
@@ -159,7 +178,7 @@ class Node:
         try:
             if not self.agent or self.agent.poll() is not None:
                 self.start()
-            self.beeline("delete", "vm", "--all", "-n", NAMESPACE, timeout=120)
+            self.beeline("delete", "vm,vmi", "--all", "--all-namespaces", timeout=120)
         except (Failed, OSError) as failure:
             print(f"# cleaning {self.root}: {failure}", flush=True)
         self.end()

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Four machines at once: what a guest finds when it comes up."""
+"""Four machines at once, and two from elsewhere: what a guest finds when it comes up."""
 import json
 
+import seeds
 from machines import ALL, EFI, MAC, MASQUERADE, OPEN, POD
-from node import Failed
+from node import BUILD, Failed
+
+SEEDS = ("0-vm-vm-01.yaml", "2-vm-kubevirt-smoke-fedora-whole.yaml")  # all: in tier long
 
 
 def expect(what, wanted, got):
@@ -21,6 +24,14 @@ def test_four_machines_boot_at_once(world):
         world.connect(name)
     for name in ALL:
         world.guests[name].wait_ready()
+
+
+def test_manifests_from_elsewhere_are_taken(world):
+    manifests = [seeds.text_of(file, world.node.key()) for file in SEEDS]
+    for image in {image for text in manifests for image in seeds.images_of(text)}:
+        world.node.beeline("image", "import", image, f"{BUILD}/demo.qcow2", timeout=120)
+    said = world.node.vm("apply", "-f", "-", input="\n---\n".join(manifests))
+    expect("apply", len(SEEDS), said.count(" created"))
 
 
 def test_pod_binding_gives_the_pods_addresses(world):
@@ -108,3 +119,11 @@ def test_vm_says_that_it_runs(world):
     for name in ALL:
         if addresses(world, name)[0] not in table:
             raise Failed(f"no address of {name} in: {json.dumps(table)}")
+
+
+def test_manifests_from_elsewhere_keep_their_promises(world):
+    for promise in map(seeds.PROMISES.get, SEEDS):  # their guests have booted meanwhile
+        world.node.wait_running(promise.name)
+        seeds.hold(promise, world.connect(promise.name))
+        world.guests.pop(promise.name).close()
+        world.node.vm("delete", "vm", promise.name)

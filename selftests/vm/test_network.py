@@ -108,9 +108,8 @@ def test_undeclared_port_is_closed(world):
 
 
 def test_ssh_by_key(world):
-    said = world.node.vm("ssh", f"root@{EFI}", "-i", f"{world.node.root}/key", "--", "hostname",
-                         timeout=60)
-    expect("hostname by ssh", EFI, said.strip())
+    said = world.node.ssh(f"root@{EFI}", "hostname")
+    expect("hostname by ssh", EFI, said)
 
 
 def test_pod_has_no_bridge_and_no_nat(world):
