@@ -35,11 +35,19 @@ BL_DEFINE_AUTO(datapath, struct datapath *, datapath_free)
 
 enum datapath_mode datapath_mode(const struct datapath *datapath);
 
+/* Where stubs of an endpoint stand. */
+enum hook_place {
+	HOOK_TO_VM,   /* the uplink's ingress */
+	HOOK_FROM_VM, /* the tap's ingress */
+	HOOK_POD_OUT, /* masquerade: the uplink's egress */
+	HOOKS_MAX,
+};
+
 /* One hook of one endpoint. */
 struct hook {
 	const char *endpoint; /* its name */
 	uint32_t index;
-	enum bl_direction direction;
+	enum hook_place place;
 	enum bl_slot slot;
 	int netns_fd;
 	const char *ifname;
@@ -53,7 +61,7 @@ int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_at
 		struct bl_err *err);
 /* Takes all hooks of an endpoint away: filters when netns_fd is not -1, and its folder of pins. */
 int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
-		 const char *const ifnames[BL_DIRECTIONS_MAX], struct bl_err *err);
+		 const char *const ifnames[HOOKS_MAX], struct bl_err *err);
 /* Calls fn with the name of each endpoint that has pins. fn may detach it. */
 int hooks_for_each(struct datapath *datapath, void (*fn)(const char *endpoint, void *data),
 		   void *data, struct bl_err *err);

@@ -29,10 +29,10 @@
 #define FILTER_PRIORITY 0xbee0
 #define FILTER_HANDLE   0xbee
 
-static const char *const pin_names[BL_DIRECTIONS_MAX] = {
-	[BL_TO_VM] = "to_vm",
-	[BL_FROM_VM] = "from_vm",
-	[BL_POD_OUT] = "pod_out",
+static const char *const pin_names[HOOKS_MAX] = {
+	[HOOK_TO_VM] = "to_vm",
+	[HOOK_FROM_VM] = "from_vm",
+	[HOOK_POD_OUT] = "pod_out",
 };
 
 /* What the functions below need; fds are borrowed but stub_fd. */
@@ -44,9 +44,9 @@ struct attaching {
 	bool attached;
 };
 
-static bool is_egress(enum bl_direction direction)
+static bool is_egress(enum hook_place place)
 {
-	return direction == BL_POD_OUT;
+	return place == HOOK_POD_OUT;
 }
 
 static int load_stub(struct attaching *a, struct bl_err *err)
@@ -56,11 +56,11 @@ static int load_stub(struct attaching *a, struct bl_err *err)
 	if (a->stub_fd >= 0)
 		return 0;
 	stub_build(insns, a->hook->index, a->datapath->progs_fd, a->hook->slot);
-	a->stub_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, stub_name(a->hook->direction),
+	a->stub_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, stub_name(a->hook->place),
 				   "Dual BSD/GPL", insns, STUB_INSNS, NULL);
 	if (a->stub_fd < 0)
 		return bl_fail_errno(err, a->stub_fd, "loading stub %s",
-				     stub_name(a->hook->direction));
+				     stub_name(a->hook->place));
 	return 0;
 }
 
@@ -109,7 +109,7 @@ static int pin(struct attaching *a, int fd, struct bl_err *err)
 static int create_link(void *data, struct bl_err *err)
 {
 	struct attaching *a = data;
-	int type = is_egress(a->hook->direction) ? BL_TCX_EGRESS : BL_TCX_INGRESS;
+	int type = is_egress(a->hook->place) ? BL_TCX_EGRESS : BL_TCX_INGRESS;
 	bool hurried = rcu_hurry(a->datapath->hurry);
 	bl_autoclose int link = bpf_link_create(a->stub_fd, (int)a->hook->ifindex,
 						(enum bpf_attach_type)type, NULL);
@@ -117,7 +117,7 @@ static int create_link(void *data, struct bl_err *err)
 	rcu_relax(a->datapath->hurry, hurried);
 	if (link < 0)
 		return bl_fail_errno(err, link, "attaching %s to '%s' by tcx",
-				     stub_name(a->hook->direction), a->hook->ifname);
+				     stub_name(a->hook->place), a->hook->ifname);
 	return pin(a, link, err);
 }
 
@@ -166,12 +166,12 @@ static int attach_tcx(struct attaching *a, struct bl_err *err)
 
 /* ---- clsact ---------------------------------------------------------------------------------- */
 
-static struct bpf_tc_hook filter_hook(uint32_t ifindex, enum bl_direction direction)
+static struct bpf_tc_hook filter_hook(uint32_t ifindex, enum hook_place place)
 {
 	return (struct bpf_tc_hook){
 		.sz = sizeof(struct bpf_tc_hook),
 		.ifindex = (int)ifindex,
-		.attach_point = is_egress(direction) ? BPF_TC_EGRESS : BPF_TC_INGRESS,
+		.attach_point = is_egress(place) ? BPF_TC_EGRESS : BPF_TC_INGRESS,
 	};
 }
 
@@ -188,14 +188,14 @@ static int attach_filter(struct attaching *a, const struct bpf_tc_hook *tc, stru
 	r = bpf_tc_attach(tc, &opts);
 	if (r < 0)
 		return bl_fail_errno(err, r, "attaching %s to '%s' by clsact",
-				     stub_name(a->hook->direction), a->hook->ifname);
+				     stub_name(a->hook->place), a->hook->ifname);
 	return pin(a, a->stub_fd, err);
 }
 
 static int attach_clsact(void *data, struct bl_err *err)
 {
 	struct attaching *a = data;
-	struct bpf_tc_hook tc = filter_hook(a->hook->ifindex, a->hook->direction);
+	struct bpf_tc_hook tc = filter_hook(a->hook->ifindex, a->hook->place);
 	LIBBPF_OPTS(bpf_tc_opts, found, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
 	bl_autoclose int old = bpf_obj_get(a->pin);
 	int r = bpf_tc_hook_create(&tc);
@@ -212,7 +212,7 @@ int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_at
 		struct bl_err *err)
 {
 	bl_autofree char *dir = datapath_endpoint_dir(datapath, hook->endpoint);
-	bl_autofree char *path = bl_format("%s/%s", dir, pin_names[hook->direction]);
+	bl_autofree char *path = bl_format("%s/%s", dir, pin_names[hook->place]);
 	struct attaching a = {.datapath = datapath, .hook = hook, .pin = path, .stub_fd = -1};
 	int r = datapath->mode == DATAPATH_TCX ? attach_tcx(&a, err)
 					       : netns_do(hook->netns_fd, attach_clsact, &a, err);
@@ -235,9 +235,9 @@ static int remove_filters(void *data, struct bl_err *err)
 {
 	struct detaching *d = data;
 
-	for (int i = 0; i < BL_DIRECTIONS_MAX; i++) {
+	for (int i = 0; i < HOOKS_MAX; i++) {
 		uint32_t ifindex = d->ifnames[i] ? if_nametoindex(d->ifnames[i]) : 0;
-		struct bpf_tc_hook tc = filter_hook(ifindex, (enum bl_direction)i);
+		struct bpf_tc_hook tc = filter_hook(ifindex, (enum hook_place)i);
 		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
 			    .priority = FILTER_PRIORITY);
 
@@ -248,12 +248,12 @@ static int remove_filters(void *data, struct bl_err *err)
 }
 
 int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
-		 const char *const ifnames[BL_DIRECTIONS_MAX], struct bl_err *err)
+		 const char *const ifnames[HOOKS_MAX], struct bl_err *err)
 {
 	bl_autofree char *dir = datapath_endpoint_dir(datapath, endpoint);
 	struct detaching detaching = {.ifnames = ifnames};
 
-	for (int i = 0; i < BL_DIRECTIONS_MAX; i++) {
+	for (int i = 0; i < HOOKS_MAX; i++) {
 		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
 		bl_autoclose int fd = bpf_obj_get(path);
 

@@ -5,15 +5,15 @@
  */
 #include "stub.h"
 
-const char *stub_name(enum bl_direction direction)
+const char *stub_name(enum hook_place place)
 {
-	static const char *const names[BL_DIRECTIONS_MAX] = {
-		[BL_TO_VM] = "bl_to_vm",
-		[BL_FROM_VM] = "bl_from_vm",
-		[BL_POD_OUT] = "bl_pod_out",
+	static const char *const names[HOOKS_MAX] = {
+		[HOOK_TO_VM] = "bl_to_vm",
+		[HOOK_FROM_VM] = "bl_from_vm",
+		[HOOK_POD_OUT] = "bl_pod_out",
 	};
 
-	return names[direction];
+	return names[place];
 }
 
 static struct bpf_insn mov_imm(uint8_t dst, int32_t imm)

@@ -13,8 +13,10 @@
 
 #include <beeline/abi.h>
 
+#include "../datapath.h"
+
 #define STUB_INSNS 8
 
-/* The name that bpftool shows for a stub of this direction. */
-const char *stub_name(enum bl_direction direction);
+/* The name that bpftool shows for a stub at this place. */
+const char *stub_name(enum hook_place place);
 void stub_build(struct bpf_insn insns[STUB_INSNS], uint32_t index, int progs_fd, enum bl_slot slot);

@@ -20,7 +20,7 @@
 
 #define RECORD_BYTES_MAX (256 * 1024)
 
-static const char *const no_devices[BL_DIRECTIONS_MAX];
+static const char *const no_devices[HOOKS_MAX];
 
 static int load_record(const char *path, struct record **ret_record, struct bl_err *err)
 {

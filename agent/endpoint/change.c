@@ -16,7 +16,7 @@
 /* Events come in bursts; one look at the end of the burst is enough. */
 #define REFRESH_AFTER_NS (10 * 1000 * 1000ull)
 
-static const char *const no_devices[BL_DIRECTIONS_MAX];
+static const char *const no_devices[HOOKS_MAX];
 
 /* The owner may detach the endpoint in its callback: nothing touches it afterwards. */
 static void tell(struct endpoint *endpoint)

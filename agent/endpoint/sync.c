@@ -118,24 +118,24 @@ static int attach_hooks(struct endpoint *endpoint, int netns_fd, struct bl_err *
 {
 	const struct record *record = endpoint->record;
 	bool masquerade = record->spec.binding == BL_BINDING_MASQUERADE;
-	struct hook hooks[BL_DIRECTIONS_MAX] = {
-		[BL_TO_VM] = {.slot = masquerade ? BL_SLOT_MASQ_TO_VM : BL_SLOT_POD_TO_VM,
+	struct hook hooks[HOOKS_MAX] = {
+		[HOOK_TO_VM] = {.slot = masquerade ? BL_SLOT_MASQ_TO_VM : BL_SLOT_POD_TO_VM,
 			      .ifname = record->spec.uplink,
 			      .ifindex = endpoint->entry.uplink_ifindex},
-		[BL_FROM_VM] = {.slot = masquerade ? BL_SLOT_MASQ_FROM_VM : BL_SLOT_POD_FROM_VM,
+		[HOOK_FROM_VM] = {.slot = masquerade ? BL_SLOT_MASQ_FROM_VM : BL_SLOT_POD_FROM_VM,
 				.ifname = record->spec.tap,
 				.ifindex = endpoint->entry.tap_ifindex},
-		[BL_POD_OUT] = {.slot = BL_SLOT_MASQ_POD_OUT,
+		[HOOK_POD_OUT] = {.slot = BL_SLOT_MASQ_POD_OUT,
 				.ifname = record->spec.uplink,
 				.ifindex = endpoint->entry.uplink_ifindex},
 	};
-	int n = masquerade ? BL_DIRECTIONS_MAX : BL_POD_OUT;
+	int n = masquerade ? HOOKS_MAX : HOOK_POD_OUT;
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < n; i++) {
 		hooks[i].endpoint = record->spec.name;
 		hooks[i].index = record->place.index;
-		hooks[i].direction = (enum bl_direction)i;
+		hooks[i].place = (enum hook_place)i;
 		hooks[i].netns_fd = netns_fd;
 		r = hook_attach(endpoint->set->datapath, &hooks[i], NULL, err);
 	}
@@ -207,10 +207,10 @@ int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err)
 {
 	const struct endpoint_spec *spec = &endpoint->record->spec;
 	struct datapath *datapath = endpoint->set->datapath;
-	const char *const ifnames[BL_DIRECTIONS_MAX] = {
-		[BL_TO_VM] = spec->uplink,
-		[BL_FROM_VM] = spec->tap,
-		[BL_POD_OUT] = spec->uplink,
+	const char *const ifnames[HOOKS_MAX] = {
+		[HOOK_TO_VM] = spec->uplink,
+		[HOOK_FROM_VM] = spec->tap,
+		[HOOK_POD_OUT] = spec->uplink,
 	};
 	bl_autofree char *path = record_path(endpoint);
 	bl_autoclose int netns_fd = -1;

@@ -76,7 +76,7 @@ static struct hook hook_of(const struct fixture *f, uint32_t index)
 		/* A name with a dot: bpffs has none. */
 		.endpoint = "a.b",
 		.index = index,
-		.direction = BL_TO_VM,
+		.place = HOOK_TO_VM,
 		.slot = BL_SLOT_POD_TO_VM,
 		.netns_fd = f->pod.netns_fd,
 		.ifname = "eth0",
@@ -95,7 +95,7 @@ static bool attach(struct fixture *f, const struct hook *hook)
 
 static void detach(struct fixture *f)
 {
-	static const char *const ifnames[BL_DIRECTIONS_MAX] = {"eth0", "tap0", "eth0"};
+	static const char *const ifnames[HOOKS_MAX] = {"eth0", "tap0", "eth0"};
 
 	assert_int_equal(hooks_detach(f->datapath, "a.b", f->pod.netns_fd, ifnames, &f->err), 0);
 }
@@ -115,7 +115,7 @@ static void test_clsact(void **state)
 	struct hook hook = hook_of(f, 3);
 	struct hook out = hook;
 
-	out.direction = BL_POD_OUT;
+	out.place = HOOK_POD_OUT;
 	assert_true(attach(f, &hook));
 	assert_true(attach(f, &out));
 	run("tc -n %s filter show dev eth0 ingress | grep -q 'bl_to_vm.* direct-action'",
@@ -172,7 +172,7 @@ static void test_device_anew(void **state)
 
 	hook.ifname = "tap0";
 	hook.ifindex = ifindex_of(f, "tap0");
-	hook.direction = BL_FROM_VM;
+	hook.place = HOOK_FROM_VM;
 	assert_true(attach(f, &hook));
 	run("ip -n %s link del tap0 && ip -n %s tuntap add tap0 mode tap", f->pod.name,
 	    f->pod.name);
