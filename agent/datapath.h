@@ -3,9 +3,9 @@
  * The datapath in the kernel: the shared programs, the maps that they read, and the hooks of each
  * endpoint. datapath.c, datapath/maps.c and hook.c are the only files that speak bpf().
  *
- *   <bpffs>/maps/<map>                        maps, shared by all endpoints and by agents in turn
- *   <bpffs>/<endpoint>/to_vm|from_vm|pod_out  tcx: the link, whose pin keeps it attached;
- *                                             clsact: the stub, whose filter holds by itself
+ *   <bpffs>/maps/<map>                             maps, shared by all endpoints and by agents in turn
+ *   <bpffs>/<endpoint>/to_vm|from_vm|pod_out|loop  tcx: the link, whose pin keeps it attached;
+ *                                                  clsact: the stub, whose filter holds by itself
  *
  * Closing a datapath changes nothing in the kernel: pins and filters stay and traffic goes on.
  */
@@ -40,6 +40,7 @@ enum hook_place {
 	HOOK_TO_VM,   /* the uplink's ingress */
 	HOOK_FROM_VM, /* the tap's ingress */
 	HOOK_POD_OUT, /* masquerade: the uplink's egress */
+	HOOK_LOOP,    /* masquerade: the loopback's egress */
 	HOOKS_MAX,
 };
 

@@ -9,6 +9,7 @@
 #include "finish.h"
 #include "forward.h"
 #include "guard.h"
+#include "loopback.h"
 #include "maps.h"
 #include "masquerade.h"
 #include "mtu.h"
@@ -94,6 +95,8 @@ int bl_masq_from_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
+		verdict = bl_loopback_from_guest(skb, &pkt);
+	if (verdict == BL_GO_ON)
 		verdict = bl_masq_to_wire(skb, &pkt);
 	return bl_finish(skb, &pkt, verdict);
 }
@@ -113,6 +116,19 @@ int bl_masq_pod_out(struct __sk_buff *skb)
 		bl_masq_record(skb, &pkt, BL_CT_POD);
 	pkt.reason = BL_REASON_PASSED;
 	return bl_finish(skb, &pkt, BL_PASS);
+}
+
+/* At the egress of the pod's loopback: who calls 127.0.0.1 there may mean the guest. The pod's own
+ * goes on untouched, mark and all, and is not counted. */
+SEC("tc")
+int bl_masq_loop(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+
+	if (!bl_begin(skb, &pkt, BL_TO_VM) || bl_parse(skb, &pkt) != BL_GO_ON ||
+	    !bl_loopback_is_guests(skb, &pkt))
+		return BL_CODE_NEXT;
+	return bl_finish(skb, &pkt, bl_loopback_to_guest(skb, &pkt));
 }
 
 /* bpf_redirect_peer() and friends are for GPL-compatible programs. */

@@ -10,10 +10,11 @@
 #include "pkt.h"
 
 /* TCX_NEXT and TC_ACT_UNSPEC: the next program at this hook, or the stack when there is none. */
-#define BL_CODE_NEXT   (-1)
-#define BL_CODE_DROP   2 /* TCX_DROP, TC_ACT_SHOT */
-#define BL_PACKET_HOST 0
-#define BL_CB_ENDPOINT 0 /* the stub's note: index of the endpoint */
+#define BL_CODE_NEXT        (-1)
+#define BL_CODE_DROP        2 /* TCX_DROP, TC_ACT_SHOT */
+#define BL_PACKET_HOST      0
+#define BL_LOOPBACK_IFINDEX 1 /* in every namespace */
+#define BL_CB_ENDPOINT      0 /* the stub's note: index of the endpoint */
 
 /* False: no such endpoint (any more); the packet is not ours. */
 static __always_inline bool bl_begin(struct __sk_buff *skb, struct bl_pkt *pkt,
@@ -129,6 +130,9 @@ static __always_inline int bl_finish(struct __sk_buff *skb, const struct bl_pkt 
 	case BL_TO_NEIGHBOUR:
 		skb->mark = pkt->mark;
 		return bpf_redirect_neigh(pkt->ep->uplink_ifindex, NULL, 0, 0);
+	case BL_TO_LOOPBACK:
+		skb->mark = 0;
+		return bpf_redirect(BL_LOOPBACK_IFINDEX, BPF_F_INGRESS);
 	case BL_DROP:
 		return BL_CODE_DROP;
 	default:

@@ -115,36 +115,59 @@ static __always_inline void bl_ct_tuple_out(struct __sk_buff *skb, const struct 
 
 /* ---- whose it is ----------------------------------------------------------------------------- */
 
-/* Is a socket of the pod bound to where this goes? Only new connections ask. */
-static __always_inline bool bl_pod_listens(struct __sk_buff *skb, const struct bl_pkt *pkt)
+/* The pod's socket for what goes from src to dst, with the packet's ports; NULL: none. To be
+ * released. */
+static __always_inline struct bpf_sock *bl_pod_socket(struct __sk_buff *skb,
+						      const struct bl_pkt *pkt,
+						      const struct bl_addr *src,
+						      const struct bl_addr *dst)
 {
 	struct bpf_sock_tuple tuple = {};
-	struct bpf_sock *sk;
 	__u32 size;
 
 	if (pkt->family == BL_V6) {
-		__builtin_memcpy(tuple.ipv6.saddr, &pkt->src, sizeof(pkt->src));
-		__builtin_memcpy(tuple.ipv6.daddr, &pkt->dst, sizeof(pkt->dst));
+		__builtin_memcpy(tuple.ipv6.saddr, src, sizeof(*src));
+		__builtin_memcpy(tuple.ipv6.daddr, dst, sizeof(*dst));
 		tuple.ipv6.sport = pkt->sport;
 		tuple.ipv6.dport = pkt->dport;
 		size = sizeof(tuple.ipv6);
 	} else {
-		tuple.ipv4.saddr = pkt->src.words[3];
-		tuple.ipv4.daddr = pkt->dst.words[3];
+		tuple.ipv4.saddr = src->words[3];
+		tuple.ipv4.daddr = dst->words[3];
 		tuple.ipv4.sport = pkt->sport;
 		tuple.ipv4.dport = pkt->dport;
 		size = sizeof(tuple.ipv4);
 	}
 	if (pkt->protocol == IPPROTO_TCP)
-		sk = bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else if (pkt->protocol == IPPROTO_UDP)
-		sk = bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	else
-		return false;
+		return bpf_skc_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	if (pkt->protocol == IPPROTO_UDP)
+		return bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	return NULL;
+}
+
+/* Is a socket of the pod bound to where this goes? Only new connections ask. */
+static __always_inline bool bl_pod_listens(struct __sk_buff *skb, const struct bl_pkt *pkt)
+{
+	struct bpf_sock *sk = bl_pod_socket(skb, pkt, &pkt->src, &pkt->dst);
+
 	if (!sk)
 		return false;
 	bpf_sk_release(sk);
 	return true;
+}
+
+/* Does a socket of the pod that called from this address wait for the packet there? */
+static __always_inline bool bl_pod_called(struct __sk_buff *skb, const struct bl_pkt *pkt,
+					  const struct bl_addr *loopback)
+{
+	struct bpf_sock *sk = bl_pod_socket(skb, pkt, loopback, loopback);
+	bool called;
+
+	if (!sk)
+		return false;
+	called = sk->state != BPF_TCP_LISTEN;
+	bpf_sk_release(sk);
+	return called;
 }
 
 /* May a new connection come in? Ports are an allow list for what has ports. */

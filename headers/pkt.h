@@ -21,6 +21,7 @@ enum bl_verdict {
 	BL_TO_TAP,       /* out of the tap, to the guest */
 	BL_TO_UPLINK,    /* to the network behind the uplink */
 	BL_TO_NEIGHBOUR, /* to the uplink, the kernel resolving the next hop */
+	BL_TO_LOOPBACK,  /* into the pod's own loopback */
 	BL_PASS,         /* on to the pod's stack, or the bridge of a KubeVirt pod */
 	BL_DROP,         /* for the reason in pkt->reason */
 };

@@ -169,6 +169,7 @@ static int write_slots(struct datapath *datapath, struct bl_err *err)
 		[BL_SLOT_MASQ_TO_VM] = "bl_masq_to_vm",
 		[BL_SLOT_MASQ_FROM_VM] = "bl_masq_from_vm",
 		[BL_SLOT_MASQ_POD_OUT] = "bl_masq_pod_out",
+		[BL_SLOT_MASQ_LOOP] = "bl_masq_loop",
 	};
 
 	for (uint32_t slot = 0; slot < sizeof(programs) / sizeof(programs[0]); slot++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The hooks of an endpoint: a stub at tc ingress of the uplink, at tc ingress of the tap, and for
- * masquerade at tc egress of the uplink.
+ * masquerade at tc egress of the uplink and of the loopback.
  *
  * Attaching is the same act as adopting: what stands at the hook is looked at first. A pinned link on
  * this very device whose stub calls into our bl_progs is left alone; one with a foreign stub (maps
@@ -33,6 +33,7 @@ static const char *const pin_names[HOOKS_MAX] = {
 	[HOOK_TO_VM] = "to_vm",
 	[HOOK_FROM_VM] = "from_vm",
 	[HOOK_POD_OUT] = "pod_out",
+	[HOOK_LOOP] = "loop",
 };
 
 /* What the functions below need; fds are borrowed but stub_fd. */
@@ -46,7 +47,7 @@ struct attaching {
 
 static bool is_egress(enum hook_place place)
 {
-	return place == HOOK_POD_OUT;
+	return place == HOOK_POD_OUT || place == HOOK_LOOP;
 }
 
 static int load_stub(struct attaching *a, struct bl_err *err)
@@ -59,8 +60,7 @@ static int load_stub(struct attaching *a, struct bl_err *err)
 	a->stub_fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, stub_name(a->hook->place),
 				   "Dual BSD/GPL", insns, STUB_INSNS, NULL);
 	if (a->stub_fd < 0)
-		return bl_fail_errno(err, a->stub_fd, "loading stub %s",
-				     stub_name(a->hook->place));
+		return bl_fail_errno(err, a->stub_fd, "loading stub %s", stub_name(a->hook->place));
 	return 0;
 }
 

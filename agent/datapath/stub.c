@@ -11,6 +11,7 @@ const char *stub_name(enum hook_place place)
 		[HOOK_TO_VM] = "bl_to_vm",
 		[HOOK_FROM_VM] = "bl_from_vm",
 		[HOOK_POD_OUT] = "bl_pod_out",
+		[HOOK_LOOP] = "bl_loop",
 	};
 
 	return names[place];

@@ -18,6 +18,7 @@
 #include <beeline/file.h>
 
 #include "entry.h"
+#include "loopback.h"
 #include "../netns.h"
 #include "podnet.h"
 
@@ -120,14 +121,17 @@ static int attach_hooks(struct endpoint *endpoint, int netns_fd, struct bl_err *
 	bool masquerade = record->spec.binding == BL_BINDING_MASQUERADE;
 	struct hook hooks[HOOKS_MAX] = {
 		[HOOK_TO_VM] = {.slot = masquerade ? BL_SLOT_MASQ_TO_VM : BL_SLOT_POD_TO_VM,
-			      .ifname = record->spec.uplink,
-			      .ifindex = endpoint->entry.uplink_ifindex},
-		[HOOK_FROM_VM] = {.slot = masquerade ? BL_SLOT_MASQ_FROM_VM : BL_SLOT_POD_FROM_VM,
-				.ifname = record->spec.tap,
-				.ifindex = endpoint->entry.tap_ifindex},
-		[HOOK_POD_OUT] = {.slot = BL_SLOT_MASQ_POD_OUT,
 				.ifname = record->spec.uplink,
 				.ifindex = endpoint->entry.uplink_ifindex},
+		[HOOK_FROM_VM] = {.slot = masquerade ? BL_SLOT_MASQ_FROM_VM : BL_SLOT_POD_FROM_VM,
+				  .ifname = record->spec.tap,
+				  .ifindex = endpoint->entry.tap_ifindex},
+		[HOOK_POD_OUT] = {.slot = BL_SLOT_MASQ_POD_OUT,
+				  .ifname = record->spec.uplink,
+				  .ifindex = endpoint->entry.uplink_ifindex},
+		[HOOK_LOOP] = {.slot = BL_SLOT_MASQ_LOOP,
+			       .ifname = LOOPBACK_NAME,
+			       .ifindex = LOOPBACK_IFINDEX},
 	};
 	int n = masquerade ? HOOKS_MAX : HOOK_POD_OUT;
 	int r = 0;
@@ -159,6 +163,8 @@ static int settle_owner(struct endpoint *endpoint, int netns_fd, const struct ta
 
 	if (r == 0 && spoken_for && endpoint->record->spec.binding == BL_BINDING_POD)
 		r = podnet_silence(netns_fd, podnet, err);
+	if (r == 0 && endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
+		r = loopback_admit(netns_fd, true, err);
 	return r;
 }
 
@@ -193,13 +199,14 @@ bool endpoint_has_carrier(const struct endpoint *endpoint)
 	       tap_read(netns_fd, endpoint->record->spec.tap, &tap, NULL) == 0 && tap.carrier;
 }
 
-static void unsilence(const struct endpoint *endpoint, int netns_fd)
+static void unsettle_owner(const struct endpoint *endpoint, int netns_fd)
 {
 	struct podnet podnet;
 
+	if (endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
+		loopback_admit(netns_fd, false, NULL);
 	/* The device may be gone already, and its addresses with it. */
-	if (endpoint->record->spec.binding == BL_BINDING_POD &&
-	    podnet_read(netns_fd, endpoint->record->spec.uplink, &podnet, NULL) == 0)
+	else if (podnet_read(netns_fd, endpoint->record->spec.uplink, &podnet, NULL) == 0)
 		podnet_unsilence(netns_fd, &podnet, NULL);
 }
 
@@ -211,6 +218,7 @@ int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err)
 		[HOOK_TO_VM] = spec->uplink,
 		[HOOK_FROM_VM] = spec->tap,
 		[HOOK_POD_OUT] = spec->uplink,
+		[HOOK_LOOP] = LOOPBACK_NAME,
 	};
 	bl_autofree char *path = record_path(endpoint);
 	bl_autoclose int netns_fd = -1;
@@ -221,7 +229,7 @@ int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err)
 	if (r < 0)
 		return r;
 	if (netns_fd >= 0)
-		unsilence(endpoint, netns_fd);
+		unsettle_owner(endpoint, netns_fd);
 	r = datapath_clear(datapath, endpoint->record->place.index, err);
 	if (r < 0)
 		return r;

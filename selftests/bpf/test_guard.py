@@ -144,7 +144,7 @@ def test_garbage_is_survived(fx):
 
 def test_a_stranger_index_falls_through(fx):
     for program in ("bl_pod_to_vm", "bl_pod_from_vm", "bl_masq_to_vm", "bl_masq_from_vm",
-                    "bl_masq_pod_out"):
+                    "bl_masq_pod_out", "bl_masq_loop"):
         for index in (700, 100000):
             code, _, _ = fx.dp.run(program, raw(eth() / IP(src=POD4) / UDP()), index)
             assert code == NEXT

@@ -93,11 +93,21 @@ static inline const struct endpoint *attach(struct fixture *f, const struct endp
 	return endpoint;
 }
 
+/* Settings of the loopback that let the guest's answers in. */
+static inline long n_admitted(const struct fixture *f)
+{
+	return number("ip netns exec %s sysctl -n net.ipv4.conf.lo.route_localnet "
+		      "net.ipv4.conf.lo.accept_local | grep -c 1 || true",
+		      f->pod.name);
+}
+
 static inline void assert_line(const struct fixture *f)
 {
 	assert_attached(&f->pod, "eth0", TCX_INGRESS, "bl_to_vm");
 	assert_attached(&f->pod, "tap0", TCX_INGRESS, "bl_from_vm");
 	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
+	assert_attached(&f->pod, "lo", TCX_EGRESS, NULL);
+	assert_int_equal(n_admitted(f), 0);
 }
 
 static inline void assert_no_line(const struct fixture *f)
@@ -105,6 +115,8 @@ static inline void assert_no_line(const struct fixture *f)
 	assert_attached(&f->pod, "eth0", TCX_INGRESS, NULL);
 	assert_attached(&f->pod, "tap0", TCX_INGRESS, NULL);
 	assert_attached(&f->pod, "eth0", TCX_EGRESS, NULL);
+	assert_attached(&f->pod, "lo", TCX_EGRESS, NULL);
+	assert_int_equal(n_admitted(f), 0);
 }
 
 static inline long n_local(const struct fixture *f)

@@ -124,6 +124,8 @@ static void test_traffic_masquerade(void **state)
 	pod_open_tap(&f->pod);
 	memcpy(mac, endpoint_guest_mac(attach(f, &spec)), sizeof(mac));
 	assert_attached(&f->pod, "eth0", TCX_EGRESS, "bl_pod_out");
+	assert_attached(&f->pod, "lo", TCX_EGRESS, "bl_loop");
+	assert_int_equal(n_admitted(f), 2);
 	assert_int_equal(n_local(f), 2);
 	assert_ping(f, mac, "10.0.2.2");
 	restart(f);

@@ -10,7 +10,7 @@ rate=200
 
 hooks() {
 	for n in 2 3; do
-		selftests/net/hooks.py "$lab-pod$n" eth0 tap0
+		selftests/net/hooks.py "$lab-pod$n" eth0 tap0 lo
 	done
 }
 
@@ -66,7 +66,7 @@ upgrade() {
 nothing_left() {
 	beeline endpoint delete "$lab-2" "$lab-3" || return 1
 	equal hooks "$(hook_counts)" "eth0 ingress 0 eth0 egress 0 tap0 ingress 0 tap0 egress 0 \
-eth0 ingress 0 eth0 egress 0 tap0 ingress 0 tap0 egress 0" &&
+lo ingress 0 lo egress 0 eth0 ingress 0 eth0 egress 0 tap0 ingress 0 tap0 egress 0 lo ingress 0 lo egress 0" &&
 		equal pins "$(ls "$bpffs")" maps &&
 		equal records "$(find "$dir/state" "$dir/run" -name "*$lab-*")" "" &&
 		equal names "$(beeline endpoint list -o name)" "" &&
@@ -87,8 +87,8 @@ pod_make 3
 check pod-vm vm_make 2 pod || exit
 check masquerade-vm vm_make 3 masquerade || exit
 check one-program-per-hook equal hooks "$(hook_counts)" \
-	"eth0 ingress 1 eth0 egress 0 tap0 ingress 1 tap0 egress 0 \
-eth0 ingress 1 eth0 egress 1 tap0 ingress 1 tap0 egress 0"
+	"eth0 ingress 1 eth0 egress 0 tap0 ingress 1 tap0 egress 0 lo ingress 0 lo egress 0 \
+eth0 ingress 1 eth0 egress 1 tap0 ingress 1 tap0 egress 0 lo ingress 0 lo egress 1"
 before=$(hooks | xargs)
 check flow-starts flow_start || exit
 check "$restarts-restarts" restart_often

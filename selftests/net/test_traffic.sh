@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What crosses the line, both bindings, both families, both ways: ping, fragments, TCP in frames of
-# 64 KB, UDP with every kind of checksum, ICMP errors about the guest's packets, hairpin.
+# 64 KB, UDP with every kind of checksum, ICMP errors about the guest's packets, hairpin, and from the
+# pod's loopback, as kubectl port-forward comes.
 set -u
 . "$(dirname "$0")/lab.sh"
 lab_open traffic
@@ -66,6 +67,11 @@ for binding in pod masquerade; do
 done
 check "masquerade-hairpin-v4" $talk tcp "$lab-vm3" "$lab-vm3" 10.88.0.3
 check "masquerade-hairpin-v6" $talk tcp "$lab-vm3" "$lab-vm3" fd00:88::3
+for to in 127.0.0.1 ::1; do
+	check "masquerade-pods-loopback-to-guest-$to" whole 3 tx $talk tcp "$lab-pod3" "$lab-vm3" $to
+	check "masquerade-pods-loopback-stays-$to" $talk tcp "$lab-pod3" "$lab-pod3" $to 200000
+	check "pod-loopback-stays-$to" $talk tcp "$lab-pod2" "$lab-pod2" $to 200000
+done
 check "from-vm-to-vm-v4" $talk tcp "$lab-vm2" "$lab-vm3" 10.88.0.3
 check "from-vm-to-vm-v6" $talk tcp "$lab-vm2" "$lab-vm3" fd00:88::3
 check "from-vm-to-vm-back-v4" $talk tcp "$lab-vm3" "$lab-vm2" 10.88.0.2
