@@ -15,6 +15,7 @@
 #include "mtu.h"
 #include "parse.h"
 #include "pkt.h"
+#include "policy.h"
 #include "respond.h"
 
 SEC("tc")
@@ -28,6 +29,12 @@ int bl_pod_to_vm(struct __sk_buff *skb)
 	verdict = bl_parse(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_learn(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_pod_owner(&pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_track(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_admit(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
@@ -51,6 +58,10 @@ int bl_pod_from_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_mtu(skb, &pkt);
 	if (verdict == BL_GO_ON)
+		verdict = bl_track(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_admit(skb, &pkt);
+	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_pod_to_wire(skb, &pkt);
@@ -69,7 +80,13 @@ int bl_masq_to_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_learn(skb, &pkt);
 	if (verdict == BL_GO_ON)
+		verdict = bl_masq_for_pod(&pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_track(skb, &pkt);
+	if (verdict == BL_GO_ON)
 		verdict = bl_masq_owner(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_admit(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
@@ -93,12 +110,29 @@ int bl_masq_from_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_mtu(skb, &pkt);
 	if (verdict == BL_GO_ON)
-		verdict = bl_clamp(skb, &pkt);
+		verdict = bl_masq_leaves(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_loopback_from_guest(skb, &pkt);
 	if (verdict == BL_GO_ON)
+		verdict = bl_track(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_admit(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_clamp(skb, &pkt);
+	if (verdict == BL_GO_ON)
 		verdict = bl_masq_to_wire(skb, &pkt);
 	return bl_finish(skb, &pkt, verdict);
+}
+
+/* The guest asks for a lease: handed on by the responders of both bindings. */
+SEC("tc")
+int bl_dhcp(struct __sk_buff *skb)
+{
+	struct bl_pkt pkt = {};
+
+	if (!bl_begin(skb, &pkt, BL_FROM_VM))
+		return BL_CODE_NEXT;
+	return bl_finish(skb, &pkt, bl_dhcp_respond(skb, &pkt));
 }
 
 /* At the uplink's egress: remembers what the pod itself opens, so that its replies stay the pod's.
@@ -112,8 +146,8 @@ int bl_masq_pod_out(struct __sk_buff *skb)
 	if (!bl_begin(skb, &pkt, BL_POD_OUT))
 		return BL_CODE_NEXT;
 	if (skb->mark != BL_MARK_GUEST && bl_parse(skb, &pkt) == BL_GO_ON && bl_pkt_is_ip(&pkt) &&
-	    bl_addr_eq(&pkt.src, bl_pod_addr(&pkt)))
-		bl_masq_record(skb, &pkt, BL_CT_POD);
+	    bl_addr_eq(&pkt.src, bl_pod_addr(&pkt)) && bl_track(skb, &pkt) == BL_GO_ON)
+		bl_remember(skb, &pkt, BL_CT_POD, 0, 0);
 	pkt.reason = BL_REASON_PASSED;
 	return bl_finish(skb, &pkt, BL_PASS);
 }

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * Connections: a set-associative table per endpoint. A look-up reads one set (two cache lines);
- * insertion takes the free, the expired, or the soonest expiring of its four ways. Nothing is scanned
- * and nothing is shared between endpoints.
+ * The table of connections: a set-associative array per endpoint. A look-up reads one set (two cache
+ * lines); insertion takes the free, the expired, or the soonest expiring of its ways. Nothing is
+ * scanned and nothing is shared between endpoints. What of a packet is looked up is in connection.h.
+ *
+ * An entry stands for both directions. It is the flow cache as well: it keeps the epoch in which
+ * policy last let its opener's packets through, so one look-up says all about an established flow, and
+ * one bump of the epoch has every flow judged anew.
  *
  * Races. Two CPUs that want the same way decide by compare-and-swap on its expiry: the loser leaves
  * without an entry, and the connection's next packet tries again. A reader may see a way while it is
  * written: its expiry then says "claimed" and it does not match. A reader that began before the claim
  * may compare against a mixture; it would have to equal the whole tuple to do harm, and then one
- * packet goes to the other owner.
+ * packet goes to the other owner. Two CPUs that note different FINs of one connection may lose one:
+ * the entry then lives as long as one that is silent.
  */
 #pragma once
 
@@ -27,13 +32,7 @@
 #define BL_TCP_RST 0x04
 #define BL_TCP_ACK 0x10
 
-struct bl_ct_tuple {
-	struct bl_addr remote;
-	__be16 remote_port, local_port;
-	__u8 protocol;
-	__u8 fragment;
-	__u16 pad;
-};
+#define BL_CT_CLOSING (BL_CT_FIN_TO_VM | BL_CT_FIN_FROM_VM)
 
 /* Ticks to a unit of time; the loader knows how long a tick is. */
 const volatile __u32 bl_tick_shift = 8;
@@ -75,39 +74,63 @@ static __always_inline bool bl_ct_match(const struct bl_ct_entry *entry,
 	       entry->expires >= now && entry->expires != BL_CT_CLAIMED;
 }
 
-static __always_inline __u32 bl_ct_life(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple)
+static __always_inline struct bl_ct_entry *bl_ct_find(struct bl_ct_set *set,
+						      const struct bl_ct_tuple *tuple, __u32 now)
 {
-	if (tuple->fragment)
-		return BL_CT_LIFE_FRAGMENT;
-	if (pkt->protocol != IPPROTO_TCP || (pkt->flags & BL_PKT_FRAGMENT))
-		return BL_CT_LIFE_OTHER;
-	if (pkt->tcp_flags & (BL_TCP_FIN | BL_TCP_RST))
-		return BL_CT_LIFE_TCP_FIN;
-	return pkt->tcp_flags & BL_TCP_SYN ? BL_CT_LIFE_TCP_SYN : BL_CT_LIFE_TCP;
+	for (int i = 0; i < BL_CT_WAYS; i++)
+		if (bl_ct_match(&set->ways[i], tuple, now))
+			return &set->ways[i];
+	return NULL;
 }
 
-/* The connection's entry, its life prolonged; NULL when there is none. */
+/* NULL: there is none. */
 static __always_inline struct bl_ct_entry *bl_ct_lookup(const struct bl_pkt *pkt,
-							const struct bl_ct_tuple *tuple, __u32 now)
+							const struct bl_ct_tuple *tuple)
 {
 	struct bl_ct_set *set = bl_ct_set(pkt, tuple);
 
-	if (!set)
-		return NULL;
-	for (int i = 0; i < BL_CT_WAYS; i++) {
-		struct bl_ct_entry *entry = &set->ways[i];
-		__u32 expires;
-
-		if (!bl_ct_match(entry, tuple, now))
-			continue;
-		expires = now + bl_ct_life(pkt, tuple);
-		/* written only when it moves, so that a busy flow does not dirty the line */
-		if (entry->expires != expires)
-			entry->expires = expires;
-		return entry;
-	}
-	return NULL;
+	return set ? bl_ct_find(set, tuple, bl_ct_now()) : NULL;
 }
+
+/* ---- how a connection goes on ---------------------------------------------------------------------- */
+
+/* Its state after this packet. */
+static __always_inline __u8 bl_ct_next_state(const struct bl_pkt *pkt, __u8 state)
+{
+	if (pkt->protocol != IPPROTO_TCP || (pkt->flags & BL_PKT_NO_L4))
+		return state;
+	if (pkt->tcp_flags & BL_TCP_RST)
+		return state | BL_CT_CLOSING;
+	if (pkt->tcp_flags & BL_TCP_FIN)
+		state |= pkt->direction == BL_TO_VM ? BL_CT_FIN_TO_VM : BL_CT_FIN_FROM_VM;
+	return pkt->tcp_flags & BL_TCP_SYN ? state : state | BL_CT_ESTABLISHED;
+}
+
+static __always_inline __u32 bl_ct_life(const struct bl_ct_tuple *tuple, __u8 state)
+{
+	if (tuple->fragment)
+		return BL_CT_LIFE_FRAGMENT;
+	if (tuple->protocol != IPPROTO_TCP)
+		return BL_CT_LIFE_OTHER;
+	if ((state & BL_CT_CLOSING) == BL_CT_CLOSING)
+		return BL_CT_LIFE_TCP_FIN;
+	return state & BL_CT_ESTABLISHED ? BL_CT_LIFE_TCP : BL_CT_LIFE_TCP_SYN;
+}
+
+/* Prolongs an entry's life. Written is only what moves, so that a busy flow does not dirty the line. */
+static __always_inline void bl_ct_touch(struct bl_ct_entry *entry, const struct bl_pkt *pkt,
+					const struct bl_ct_tuple *tuple)
+{
+	__u8 state = bl_ct_next_state(pkt, entry->state);
+	__u32 expires = bl_ct_now() + bl_ct_life(tuple, state);
+
+	if (entry->state != state)
+		entry->state = state;
+	if (entry->expires != expires)
+		entry->expires = expires;
+}
+
+/* ---- how it begins ------------------------------------------------------------------------------- */
 
 static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set)
 {
@@ -119,20 +142,28 @@ static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set)
 	return victim;
 }
 
-/* Makes an entry for a tuple that has none. */
-static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple,
-					 enum bl_ct_owner owner, __u32 now)
+/* A way for a new entry, claimed until its expiry is written; NULL: another CPU was faster. */
+static __always_inline struct bl_ct_entry *bl_ct_claim(struct bl_ct_set *set)
 {
-	struct bl_ct_set *set = bl_ct_set(pkt, tuple);
-	struct bl_ct_entry *entry;
-	__u32 before;
+	struct bl_ct_entry *entry = bl_ct_victim(set);
+	__u32 before = entry->expires;
 
-	if (!set)
-		return;
-	entry = bl_ct_victim(set);
-	before = entry->expires;
 	if (before == BL_CT_CLAIMED ||
 	    __sync_val_compare_and_swap(&entry->expires, before, BL_CT_CLAIMED) != before)
+		return NULL;
+	return entry;
+}
+
+/* Makes an entry for a tuple that has none; the packet opens the connection. epoch and counter are
+ * what policy said of it. */
+static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple,
+					 enum bl_ct_owner owner, __u32 epoch, __u16 counter)
+{
+	struct bl_ct_set *set = bl_ct_set(pkt, tuple);
+	struct bl_ct_entry *entry = set ? bl_ct_claim(set) : NULL;
+	__u8 state = bl_ct_next_state(pkt, pkt->direction == BL_TO_VM ? 0 : BL_CT_BY_VM);
+
+	if (!entry)
 		return;
 	entry->remote = tuple->remote;
 	entry->remote_port = tuple->remote_port;
@@ -140,14 +171,8 @@ static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct 
 	entry->protocol = tuple->protocol;
 	entry->fragment = tuple->fragment;
 	entry->owner = owner;
-	entry->expires = now + bl_ct_life(pkt, tuple);
-}
-
-/* The same for a tuple that may have one, which then only lives on. */
-static __always_inline void bl_ct_remember(const struct bl_pkt *pkt,
-					   const struct bl_ct_tuple *tuple, enum bl_ct_owner owner,
-					   __u32 now)
-{
-	if (!bl_ct_lookup(pkt, tuple, now))
-		bl_ct_insert(pkt, tuple, owner, now);
+	entry->state = state;
+	entry->epoch = epoch;
+	entry->counter = counter;
+	entry->expires = bl_ct_now() + bl_ct_life(tuple, state);
 }

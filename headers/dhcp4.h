@@ -247,18 +247,3 @@ static __noinline int bl_dhcp4_answer(struct __sk_buff *skb, __u32 endpoint)
 			  bl_csum_is_partial(skb));
 	return bl_dhcp4_write(skb, &answer, ep, &lease->dhcp4);
 }
-
-static __always_inline enum bl_verdict bl_dhcp4_respond(struct __sk_buff *skb, struct bl_pkt *pkt)
-{
-	int result;
-
-	if (!bl_is_dhcp4_request(pkt))
-		return BL_GO_ON;
-	/* nobody else's server may be asked either: the lease is the pod's */
-	if (pkt->l3 != ETH_HLEN || (pkt->flags & (BL_PKT_OPTIONS | BL_PKT_FRAGMENT)))
-		return bl_drop(pkt, BL_REASON_INVALID);
-	result = bl_dhcp4_answer(skb, pkt->endpoint);
-	if (result < 0)
-		return bl_drop(pkt, BL_REASON_WRITE_ERROR);
-	return result ? bl_consume(pkt) : bl_answer(pkt);
-}

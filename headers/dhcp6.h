@@ -337,17 +337,3 @@ static __noinline int bl_dhcp6_answer(struct __sk_buff *skb, __u32 endpoint)
 		return -1;
 	return bl_dhcp6_put_headers(skb, &cursor, ep);
 }
-
-static __always_inline enum bl_verdict bl_dhcp6_respond(struct __sk_buff *skb, struct bl_pkt *pkt)
-{
-	int result;
-
-	if (!bl_is_dhcp6_request(pkt))
-		return BL_GO_ON;
-	if (pkt->l3 != ETH_HLEN || (pkt->flags & (BL_PKT_OPTIONS | BL_PKT_FRAGMENT)))
-		return bl_drop(pkt, BL_REASON_INVALID);
-	result = bl_dhcp6_answer(skb, pkt->endpoint);
-	if (result < 0)
-		return bl_drop(pkt, BL_REASON_WRITE_ERROR);
-	return result ? bl_consume(pkt) : bl_answer(pkt);
-}

@@ -63,7 +63,8 @@ static __always_inline void bl_count_verdict(const struct bl_pkt *pkt, __u32 len
 }
 
 /* One event with the head of the packet as it stands. Out of line: only drops and samples pay. */
-static __noinline int bl_emit(struct __sk_buff *skb, __u32 endpoint, __u8 direction, __u8 reason)
+static __noinline int bl_emit(struct __sk_buff *skb, __u32 endpoint, __u8 direction, __u8 reason,
+			      __u32 cookie)
 {
 	struct bl_event *event = bpf_ringbuf_reserve(&bl_events, sizeof(*event), 0);
 	__u32 captured = skb->len;
@@ -80,6 +81,7 @@ static __noinline int bl_emit(struct __sk_buff *skb, __u32 endpoint, __u8 direct
 	event->endpoint = endpoint;
 	event->direction = direction;
 	event->reason = reason;
+	event->cookie = cookie;
 	if (captured > BL_EVENT_BYTES_MAX)
 		captured = BL_EVENT_BYTES_MAX;
 	if (bl_load(skb, 0, event->bytes, captured, BL_EVENT_BYTES_MAX))
@@ -120,7 +122,7 @@ static __always_inline int bl_finish(struct __sk_buff *skb, const struct bl_pkt 
 	else
 		bl_count_verdict(pkt, skb->len);
 	if (bl_is_watched(pkt))
-		bl_emit(skb, pkt->endpoint, pkt->direction, pkt->reason);
+		bl_emit(skb, pkt->endpoint, pkt->direction, pkt->reason, pkt->cookie);
 
 	switch (verdict) {
 	case BL_TO_TAP:

@@ -38,21 +38,25 @@ static __always_inline bool bl_is_for_guest(const struct bl_pkt *pkt)
 	       bl_addr_eq(&pkt->dst, pkt->family == BL_V6 ? &pkt->ep->guest6 : &pkt->ep->guest4);
 }
 
-static __always_inline enum bl_verdict bl_pod_to_guest(struct __sk_buff *skb, struct bl_pkt *pkt)
+/* BL_GO_ON: the frame is for the guest. */
+static __always_inline enum bl_verdict bl_pod_owner(struct bl_pkt *pkt)
 {
-	bool arp = pkt->ethertype == bpf_htons(ETH_P_ARP);
-
-	if (!bl_pkt_is_ip(pkt) && !arp) {
+	if (!bl_pkt_is_ip(pkt) && pkt->ethertype != bpf_htons(ETH_P_ARP)) {
 		/* never let the pod's kernel answer in the VM's name */
 		if (!(pkt->flags & BL_PKT_GROUP_MAC) && bl_is_for_guest(pkt) &&
 		    !(pkt->ep->flags & BL_EP_ADOPTED))
 			return bl_drop(pkt, BL_REASON_UNKNOWN_L3);
 		return bl_pass(pkt);
 	}
+	return (pkt->flags & BL_PKT_GROUP_MAC) || bl_is_for_guest(pkt) ? BL_GO_ON : bl_pass(pkt);
+}
+
+static __always_inline enum bl_verdict bl_pod_to_guest(struct __sk_buff *skb, struct bl_pkt *pkt)
+{
+	bool arp = pkt->ethertype == bpf_htons(ETH_P_ARP);
+
 	if (pkt->flags & BL_PKT_GROUP_MAC)
 		return BL_TO_TAP;
-	if (!bl_is_for_guest(pkt))
-		return bl_pass(pkt);
 	if (!bl_mac_eq(pkt->dmac, pkt->ep->guest_mac) && !bl_write_dmac(skb, pkt->ep->guest_mac))
 		return bl_drop(pkt, BL_REASON_WRITE_ERROR);
 	if (arp && (pkt->ep->flags & BL_EP_CUSTOM_MAC) &&

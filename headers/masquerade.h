@@ -30,6 +30,15 @@ static __always_inline bool bl_write_macs(struct __sk_buff *skb, const __u8 *dma
 	return true;
 }
 
+/* To the VM: BL_GO_ON for what is addressed to the pod, be it its own or the guest's. */
+static __always_inline enum bl_verdict bl_masq_for_pod(struct bl_pkt *pkt)
+{
+	if (!bl_pkt_is_ip(pkt) || (pkt->flags & BL_PKT_GROUP_MAC) ||
+	    !bl_addr_eq(&pkt->dst, bl_pod_addr(pkt)) || bl_is_nd(pkt))
+		return bl_pass(pkt);
+	return BL_GO_ON;
+}
+
 /* To the VM: what bl_masq_owner() let through. */
 static __always_inline enum bl_verdict bl_masq_to_guest(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
@@ -66,6 +75,17 @@ static __always_inline enum bl_verdict bl_masq_hairpin(struct __sk_buff *skb, st
 	return BL_TO_TAP;
 }
 
+/* From the VM: BL_GO_ON for what goes out under the pod's address. */
+static __always_inline enum bl_verdict bl_masq_leaves(struct __sk_buff *skb, struct bl_pkt *pkt)
+{
+	if (!bl_pkt_is_ip(pkt) || (pkt->flags & BL_PKT_GROUP_MAC) ||
+	    !bl_addr_eq(&pkt->src, bl_guest_addr(pkt)))
+		return bl_pass(pkt);
+	if (bl_addr_eq(&pkt->dst, bl_pod_addr(pkt)))
+		return bl_masq_hairpin(skb, pkt);
+	return BL_GO_ON;
+}
+
 /* Does the gateway's MAC lead there? It does for the gateway itself, on-link as it is. */
 static __always_inline bool bl_is_behind_gateway(const struct bl_pkt *pkt)
 {
@@ -74,19 +94,11 @@ static __always_inline bool bl_is_behind_gateway(const struct bl_pkt *pkt)
 	       !bl_is_onlink(pkt, &pkt->dst);
 }
 
-/* From the VM, behind guard, responders and MTU. */
+/* From the VM: what bl_masq_leaves() let through. */
 static __always_inline enum bl_verdict bl_masq_to_wire(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
 	const struct bl_nexthop *hop;
 	__u16 by;
-
-	if (!bl_pkt_is_ip(pkt) || (pkt->flags & BL_PKT_GROUP_MAC) ||
-	    !bl_addr_eq(&pkt->src, bl_guest_addr(pkt)))
-		return bl_pass(pkt);
-	if (bl_addr_eq(&pkt->dst, bl_pod_addr(pkt)))
-		return bl_masq_hairpin(skb, pkt);
-	if (pkt->ep->flags & BL_EP_PORTS)
-		bl_masq_record(skb, pkt, BL_CT_GUEST);
 
 	by = pkt->family == BL_V6 ? pkt->ep->delta6 : pkt->ep->delta4;
 	if (!bl_translate(skb, pkt, BL_SOURCE, bl_pod_addr(pkt), by))

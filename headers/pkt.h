@@ -32,13 +32,26 @@ enum bl_pkt_flags {
 	BL_PKT_DF = 1 << 2,        /* IPv4 don't fragment */
 	BL_PKT_OPTIONS = 1 << 3,   /* IPv4 options or IPv6 extension headers present */
 	BL_PKT_GROUP_MAC = 1 << 4, /* broadcast or multicast destination MAC */
+	BL_PKT_TRACKED = 1 << 5,   /* tuple is set, and ct when there is an entry */
+};
+
+/* What a connection is known by, from the VM's side. */
+struct bl_ct_tuple {
+	struct bl_addr remote;
+	__be16 remote_port, local_port;
+	__u8 protocol;
+	__u8 fragment;
+	__u16 pad;
 };
 
 struct bl_pkt {
 	const struct bl_endpoint *ep;
+	struct bl_ct_entry *ct; /* its connection, when it is known; stage conntrack */
+	struct bl_ct_tuple tuple;
 	__u32 endpoint; /* index */
 	__u32 flags;    /* enum bl_pkt_flags */
 	__u32 mark;     /* with BL_TO_NEIGHBOUR: what bl_masq_pod_out is to know */
+	__u32 cookie;   /* of the policy's entry that judged it */
 	struct bl_addr src, dst;
 	__u8 smac[ETH_ALEN], dmac[ETH_ALEN];
 	__be16 ethertype; /* behind one VLAN tag */

@@ -170,6 +170,7 @@ static int write_slots(struct datapath *datapath, struct bl_err *err)
 		[BL_SLOT_MASQ_FROM_VM] = "bl_masq_from_vm",
 		[BL_SLOT_MASQ_POD_OUT] = "bl_masq_pod_out",
 		[BL_SLOT_MASQ_LOOP] = "bl_masq_loop",
+		[BL_SLOT_DHCP] = "bl_dhcp",
 	};
 
 	for (uint32_t slot = 0; slot < sizeof(programs) / sizeof(programs[0]); slot++) {

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define BL_ABI_VERSION 1
+#define BL_ABI_VERSION 2
 
 /* Endpoints on one node; the index into every per-endpoint array. */
 #define BL_ENDPOINTS_MAX 1024
@@ -41,6 +41,7 @@ enum bl_slot {
 	BL_SLOT_MASQ_FROM_VM,
 	BL_SLOT_MASQ_POD_OUT,
 	BL_SLOT_MASQ_LOOP,
+	BL_SLOT_DHCP, /* called by programs, not by stubs */
 	BL_SLOTS_MAX = 16,
 };
 
@@ -64,6 +65,8 @@ enum bl_endpoint_flags {
 	BL_EP_ADOPTED = 1 << 6,    /* a KubeVirt pod: unknown frames go on to its bridge */
 	BL_EP_PORTS = 1 << 7,      /* masquerade: ports[] is an allow list */
 	BL_EP_TAP_PLAIN = 1 << 8,  /* tap without offloads: no partial checksums towards it */
+	BL_EP_POLICY = 1 << 9, /* connections are tracked, and judged by the endpoint's policy */
+	BL_EP_AUDIT = 1 << 10, /* what policy denies passes, and is counted */
 };
 
 #define BL_ONLINK_MAX 8
@@ -149,14 +152,22 @@ struct bl_lease {
 
 /* ---- bl_conntrack: ARRAY_OF_MAPS[endpoint]; programs write, the agent makes and removes --------- */
 
-/* Whose connection is it: the guest's, or the pod's own? Only masquerade needs to know. Each endpoint
- * has a share of its own, an ARRAY of sets made by the agent with BPF_F_INNER_MAP and a power of two
- * of entries; eviction stays inside a set, so one VM cannot push out another's connections. */
-#define BL_CT_WAYS     4
+/* Connections, both directions in one entry. Each endpoint has a share of its own, an ARRAY of sets made
+ * by the agent with BPF_F_INNER_MAP and a power of two of entries; eviction stays inside a set, so one
+ * VM cannot push out another's connections. */
+#define BL_CT_WAYS     3
 #define BL_CT_SETS_MIN 16
-#define BL_CT_SETS     8192 /* 32,768 connections in 1 MiB */
+#define BL_CT_SETS     8192 /* 24,576 connections in 1 MiB */
 
+/* Whose is it? Only masquerade's pods have connections of their own. */
 enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
+
+enum bl_ct_state {
+	BL_CT_BY_VM = 1 << 0,       /* opened by the VM: what comes to it is a reply */
+	BL_CT_ESTABLISHED = 1 << 1, /* TCP: more than SYNs were seen */
+	BL_CT_FIN_TO_VM = 1 << 2,   /* TCP: nothing more is to come to the VM ... */
+	BL_CT_FIN_FROM_VM = 1 << 3, /* ... or from it; both: it is closing */
+};
 
 /* Times are in a power of two of the kernel's ticks since it booted, a second or a little more. */
 #define BL_CT_CLAIMED 0xffffffffu /* expires: somebody is writing this entry */
@@ -168,13 +179,16 @@ struct bl_ct_entry {
 	__u8 protocol; /* IPPROTO_* */
 	__u8 owner;    /* enum bl_ct_owner */
 	__u8 fragment; /* 1: stands for the later fragments of a datagram */
-	__u8 pad;
+	__u8 state;    /* enum bl_ct_state */
 	__u32 expires; /* 0: free; written last */
-	__u32 pad2;
+	__u32 epoch; /* in which policy last let the opener's packets through; see struct bl_config */
+	__u16 counter; /* of the policy's entry that did; index into bl_rules */
+	__u16 pad[3];
 };
 
 struct bl_ct_set {
 	struct bl_ct_entry ways[BL_CT_WAYS];
+	__u64 pad;
 };
 
 /* ---- identities: who an address is --------------------------------------------------------------- */
@@ -274,8 +288,10 @@ struct bl_verdict_key {
 	X(RESOLVING, 4, "Forwarded by the kernel's neighbour table")        \
 	X(PORT_CLOSED, 5, "Port not declared, left to the pod")             \
 	X(POD_OWN, 6, "The pod's own connection")                           \
+	X(AUDITED, 7, "Forwarded, though policy denies it")                 \
 	X(SPOOFED_MAC, 130, "Invalid source mac")                           \
 	X(SPOOFED_IP, 132, "Invalid source ip")                             \
+	X(POLICY, 133, "Policy denied")                                     \
 	X(INVALID, 134, "Invalid packet")                                   \
 	X(TRUNCATED, 135, "CT: Truncated or invalid header")                \
 	X(UNKNOWN_L3, 139, "Unsupported L3 protocol")                       \
@@ -284,6 +300,7 @@ struct bl_verdict_key {
 	X(UNKNOWN_CT, 163, "Unknown connection tracking state")             \
 	X(FRAG_NOT_FOUND, 175, "First logical datagram fragment not found") \
 	X(FORBIDDEN_ICMP6, 176, "Forbidden ICMPv6 message")                 \
+	X(POLICY_DENY, 181, "Policy denied by denylist")                    \
 	X(SPOOFED_ARP, 224, "Invalid sender in ARP")                        \
 	X(SPOOFED_ND, 225, "Invalid sender in neighbour discovery")         \
 	X(DHCP_SERVER, 226, "DHCP server in the guest")                     \
@@ -309,7 +326,8 @@ struct bl_event {
 	__u8 direction; /* enum bl_direction */
 	__u8 reason;    /* enum bl_reason */
 	__u16 captured; /* bytes that follow, at most BL_EVENT_BYTES_MAX */
-	__u16 pad[3];
+	__u16 pad;
+	__u32 cookie; /* of the policy's entry that judged it; 0: none, or it was not asked */
 	__u8 bytes[BL_EVENT_BYTES_MAX]; /* from the Ethernet header */
 };
 
@@ -327,6 +345,7 @@ struct bl_config {
 _Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");
 _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
 _Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
+_Static_assert(sizeof(struct bl_ct_entry) == 40, "bl_ct_entry");
 _Static_assert(sizeof(struct bl_ct_set) == 128, "bl_ct_set");
 _Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
 _Static_assert(sizeof(struct bl_ipcache_key) == 20, "bl_ipcache_key");

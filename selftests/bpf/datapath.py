@@ -13,6 +13,8 @@ import subprocess
 
 NEXT, DROP, REDIRECT = 0xFFFFFFFF, 2, 7
 TO_VM, FROM_VM, POD_OUT = 0, 1, 2
+ARRAY, LPM_TRIE = 2, 11
+NO_PREALLOC, INNER_MAP = 1, 1 << 12
 
 
 class Btf:
@@ -116,7 +118,7 @@ class Datapath:
                      "bpf_object__find_map_by_name"):
             getattr(self.lib, name).restype = ctypes.c_void_p
         self.btf = Btf(path)
-        self.inner = {}
+        self.arrays = {}
         self.object = ctypes.c_void_p(self.lib.bpf_object__open(path.encode()))
         if self.lib.bpf_object__load(self.object):
             raise OSError(ctypes.get_errno(), "loading " + path)
@@ -141,28 +143,50 @@ class Datapath:
     def delete(self, name, key):
         self.lib.bpf_map_delete_elem(self.map_fd(name), key)
 
-    def inner_array(self, name, index, value_size, entries):
-        """Gives an array of maps its inner array (the agent's work)."""
-
+    def inner(self, kind, flags, key_size, value_size, entries):
         class Opts(ctypes.Structure):
             _fields_ = [("sz", ctypes.c_size_t), ("btf_fd", ctypes.c_uint32),
                         ("ids", ctypes.c_uint32 * 3), ("inner", ctypes.c_uint32),
                         ("flags", ctypes.c_uint32), ("extra", ctypes.c_uint64),
                         ("numa", ctypes.c_uint32), ("ifindex", ctypes.c_uint32)]
-        opts = Opts(sz=ctypes.sizeof(Opts), flags=1 << 12)
-        fd = self.lib.bpf_map_create(2, b"bl_ct", 4, value_size, entries, ctypes.byref(opts))
-        assert fd >= 0, "inner array"
-        self.inner[name, index] = fd
+        opts = Opts(sz=ctypes.sizeof(Opts), flags=flags)
+        fd = self.lib.bpf_map_create(kind, b"bl_inner", key_size, value_size, entries,
+                                     ctypes.byref(opts))
+        assert fd >= 0, "inner map"
+        return fd
+
+    def inner_array(self, name, index, value_size, entries):
+        """Gives an array of maps its inner array (the agent's work)."""
+        fd = self.inner(ARRAY, INNER_MAP, 4, value_size, entries)
+        self.arrays[name, index] = fd
         self.update(name, index, fd.to_bytes(4, "little"))
 
+    def inner_trie(self, name, index, rows, entries=16384):
+        """The same with a trie: rows is a list of (key, value)."""
+        fd = self.inner(LPM_TRIE, NO_PREALLOC, len(rows[0][0]) if rows else 12,
+                        len(rows[0][1]) if rows else 12, entries)
+        for key, value in rows:
+            if self.lib.bpf_map_update_elem(fd, key, value, ctypes.c_uint64(0)):
+                raise OSError(ctypes.get_errno(), "filling " + name)
+        self.update(name, index, fd.to_bytes(4, "little"))
+        os.close(fd)
+
+    def inner_lookup(self, name, index, key, size):
+        out = ctypes.create_string_buffer(size)
+        self.lib.bpf_map_lookup_elem(self.arrays[name, index], key.to_bytes(4, "little"), out)
+        return out.raw
+
     def inner_clear(self, name, index, key, value_size):
-        self.lib.bpf_map_update_elem(self.inner[name, index], key.to_bytes(4, "little"),
+        self.lib.bpf_map_update_elem(self.arrays[name, index], key.to_bytes(4, "little"),
                                      bytes(value_size), ctypes.c_uint64(0))
+
+    def program_fd(self, name):
+        found = self.lib.bpf_object__find_program_by_name(self.object, name.encode())
+        return self.lib.bpf_program__fd(ctypes.c_void_p(found))
 
     def run(self, program, frame, endpoint=0, gso_size=0, mark=0):
         """Returns (tc code, frame out, mark out)."""
-        found = self.lib.bpf_object__find_program_by_name(self.object, program.encode())
-        fd = self.lib.bpf_program__fd(ctypes.c_void_p(found))
+        fd = self.program_fd(program)
         data, out = ctypes.create_string_buffer(frame, len(frame)), \
             ctypes.create_string_buffer(4096)
         skb = ctypes.create_string_buffer(SKB_SIZE)

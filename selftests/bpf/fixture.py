@@ -29,7 +29,12 @@ WORLD4, WORLD6 = "192.0.2.10", "2001:db8::10"
 DNS4, DNS6 = "10.22.0.53", "fd00:10:22::53"
 MTU = 1450
 LEASE_S = 86313600
-POD, MASQ, PORTS = 0, 1, 2  # indices of the endpoints below
+# indices of the endpoints below: bound to the pod, masqueraded, with ports, and both under policy
+POD, MASQ, PORTS, POLICED, POLICED_MASQ = range(5)
+ENDPOINTS = (POD, MASQ, PORTS, POLICED, POLICED_MASQ)
+POD_BOUND = (POD, POLICED)
+CT_SETS = 16
+DHCP_SLOT = 6  # enum bl_slot
 
 
 def address(text):
@@ -65,21 +70,24 @@ class Fixture:
         self.reason_names = {number: name for name, number in self.abi.items()
                              if not name.startswith("EP_")}
         self.produced = set()
+        dp.update("bl_progs", DHCP_SLOT, dp.program_fd("bl_dhcp").to_bytes(4, "little"))
         self.lease = self.make_lease()
-        for index, guest4, guest6 in ((POD, POD4, POD6), (MASQ, GUEST4, GUEST6),
-                                      (PORTS, GUEST4, GUEST6)):
-            self.endpoint(index, guest4, guest6)
+        for index in ENDPOINTS:
+            self.endpoint(index)
             dp.update("bl_leases", index, self.lease)
             if index != POD:
-                dp.inner_array("bl_conntrack", index, 128, 16)
+                dp.inner_array("bl_conntrack", index, 128, CT_SETS)
             for family in (0, 1):
                 dp.update("bl_nexthops", index * 2 + family, mac(GATEWAY_MAC) + b"\1\0")
 
-    def endpoint(self, index, guest4=POD4, guest6=POD6, clear=(), add=(), **members):
+    def endpoint(self, index, clear=(), add=(), **members):
         """Writes the endpoint's entry; flags are added and cleared by name."""
+        guest4, guest6 = (POD4, POD6) if index in POD_BOUND else (GUEST4, GUEST6)
         names = {"EP_LIVE", "EP_SPOOF_GUARD", "EP_HAS_V4", "EP_HAS_V6", "EP_PEER"}
-        if index == POD:
+        if index in POD_BOUND:
             names.add("EP_CUSTOM_MAC")
+        if index in (POLICED, POLICED_MASQ):
+            names.add("EP_POLICY")
         if index == PORTS:
             names.add("EP_PORTS")
         ep = Value(self.btf, "bl_endpoint")
@@ -91,13 +99,13 @@ class Fixture:
         ep.set("pod4", address(POD4)).set("pod6", address(POD6))
         ep.set("gateway4", address(GATEWAY4)).set("gateway6", address(GATEWAY6))
         ep.set("router6", address(ROUTER6))
-        ep.set("dhcp_server4", address(GATEWAY4 if index == POD else ROUTER4))
+        ep.set("dhcp_server4", address(GATEWAY4 if index in POD_BOUND else ROUTER4))
         ep.set("delta4", delta(guest4, POD4)).set("delta6", delta(guest6, POD6))
         ep.set("n_onlink", 3)
         ep.set("onlink.0.addr", address(GATEWAY4)).set("onlink.0.bits", 128)
         ep.set("onlink.1.addr", address(GATEWAY6)).set("onlink.1.bits", 128)
         ep.set("onlink.2.addr", address(NEIGHBOUR4)).set("onlink.2.bits", 128)
-        ep.set("ct_sets", 0 if index == POD else 16)
+        ep.set("ct_sets", 0 if index == POD else CT_SETS)
         if index == PORTS:
             ep.set("n_ports", 2)
             ep.set("ports.0.protocol", 6).set("ports.0.first", 80).set("ports.0.last", 80)
@@ -123,6 +131,52 @@ class Fixture:
             lease.set(name + ".len", len(body)).set(name + ".sum", ones_sum(body))
             lease.set(name + ".bytes", body)
         return lease
+
+    # ---- policy ---------------------------------------------------------------------------------
+
+    def policy(self, index, *rows):
+        """Swaps the endpoint's policy for these rows; see row()."""
+        self.dp.inner_trie("bl_policies", index, list(rows))
+
+    def row(self, identity, egress=False, protocol=None, port=None, bits=16, deny=False,
+            precedence=None, counter=0, cookie=0):
+        """A key and its entry; without a port all of the protocol, without that everything."""
+        length = 40 if protocol is None else 48 if port is None else 48 + bits
+        key = struct.pack("<IIBBH", length, identity, egress, protocol or 0,
+                          struct.unpack("<H", struct.pack(">H", port or 0))[0])
+        return key, struct.pack("<BxHII", deny, counter, precedence or (255 if deny else 1),
+                                cookie)
+
+    def identify(self, prefix, identity):
+        """Gives a prefix an identity; 0 takes it away."""
+        net = ipaddress.ip_network(prefix)
+        key = struct.pack("<I", net.prefixlen + (96 if net.version == 4 else 0)) + \
+            address(str(net.network_address))
+        if identity:
+            self.dp.update("bl_ipcache", key, struct.pack("<I", identity))
+        else:
+            self.dp.delete("bl_ipcache", key)
+
+    def bump_epoch(self):
+        config = Value(self.btf, "bl_config", self.dp.lookup("bl_config", 0, 16))
+        self.dp.update("bl_config", 0, config.set("epoch", config.get("epoch") + 1))
+
+    def rule_packets(self, counter):
+        values = self.dp.lookup("bl_rules", counter, 16 * self.cpus())
+        return sum(struct.unpack_from("<Q", values, 16 * cpu)[0] for cpu in range(self.cpus()))
+
+    def connections(self, index):
+        """The entries of an endpoint's share that are in use: struct bl_ct_entry."""
+        found = []
+        for key in range(CT_SETS):
+            ways = self.dp.inner_lookup("bl_conntrack", index, key, 128)
+            for at in (0, 40, 80):
+                fields = struct.unpack_from("<16sHHBBBBIIH6x", ways, at)
+                entry = dict(zip(("remote", "remote_port", "local_port", "protocol", "owner",
+                                  "fragment", "state", "expires", "epoch", "counter"), fields))
+                if entry["expires"]:
+                    found.append(entry)
+        return found
 
     # ---- running --------------------------------------------------------------------------------
 
@@ -162,11 +216,11 @@ class Fixture:
         return code, self.reason_names[reasons[0]], out
 
     def from_vm(self, frame, index=POD, **options):
-        return self.run("bl_pod_from_vm" if index == POD else "bl_masq_from_vm", frame, index,
+        return self.run("bl_pod_from_vm" if index in POD_BOUND else "bl_masq_from_vm", frame, index,
                         **options)
 
     def to_vm(self, frame, index=POD, **options):
-        return self.run("bl_pod_to_vm" if index == POD else "bl_masq_to_vm", frame, index,
+        return self.run("bl_pod_to_vm" if index in POD_BOUND else "bl_masq_to_vm", frame, index,
                         **options)
 
     def loopback(self, frame, index, **options):
@@ -178,7 +232,7 @@ class Fixture:
         return self.run("bl_masq_loop", frame, index, **options)
 
     def forget_connections(self, index):
-        for key in range(16):
+        for key in range(CT_SETS):
             self.dp.inner_clear("bl_conntrack", index, key, 128)
 
 
