@@ -94,7 +94,7 @@ $(B)/agent/sandbox/cni_conf.o: deploy/cni/beeline.conflist
 # BPF: object, then skeleton. -mcpu=v3 is what kernel 6.1 knows.
 BPF_CFLAGS := -target bpf -mcpu=v3 -O2 -g -std=gnu17 -Wall -Wextra -Werror -Wno-unused-parameter \
               -Wno-address-of-packed-member -Iinclude -Iheaders \
-              -idirafter /usr/include/$(shell $(CLANG) -print-multiarch) -MMD -MP
+              -idirafter /usr/include/$(shell $(CLANG) -print-multiarch 2>/dev/null) -MMD -MP
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c Makefile
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "config.h"
+#include "kvm.h"
 
 struct agent {
 	struct config config;
@@ -22,6 +23,7 @@ struct agent {
 	char *launcher; /* path on the host */
 	char node_name[65];
 	uid_t vm_uid;
+	struct kvm_probe kvm_probe;
 	bool kvm;
 	const char *kvm_reason; /* why it is (not) used */
 	bool vhost_net;

@@ -161,24 +161,40 @@ static enum result probe(void)
 	return run(kvm, vcpu);
 }
 
-bool kvm_probe(const char **ret_reason)
+/* A child that the alarm killed has no exit status: it was still running. */
+static void on_end(struct bl_child *child, int status)
 {
+	struct kvm_probe *probe = child->data;
 	enum result result = STOPPED_EARLY;
-	int status;
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) < N_RESULTS)
+		result = WEXITSTATUS(status);
+	probe->fn(result == RAN, reasons[result], probe->data);
+}
+
+int kvm_probe_start(struct bl_loop *loop, struct kvm_probe *ret_probe, kvm_fn *fn, void *data,
+		    struct bl_err *err)
+{
 	pid_t pid = fork();
+	int r;
 
 	if (pid == 0) {
 		signal(SIGALRM, SIG_DFL);
 		alarm(PROBE_SECONDS);
 		_exit(probe());
 	}
-	if (pid < 0) {
-		*ret_reason = "the probe could not be started";
-		return false;
-	}
-	/* A child that the alarm killed has no exit status: it was still running. */
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) < N_RESULTS)
-		result = WEXITSTATUS(status);
-	*ret_reason = reasons[result];
-	return result == RAN;
+	if (pid < 0)
+		return bl_fail_errno(err, -errno, "starting the probe of KVM");
+	ret_probe->fn = fn;
+	ret_probe->data = data;
+	r = bl_child_watch(loop, &ret_probe->child, pid, on_end, ret_probe, err);
+	return r < 0 ? bl_wrap(err, "the probe of KVM") : 0;
+}
+
+void kvm_probe_release(struct kvm_probe *probe)
+{
+	if (!probe->child.pid)
+		return;
+	kill(probe->child.pid, SIGKILL);
+	bl_child_abandon(&probe->child);
 }

@@ -8,7 +8,20 @@
 
 #include <stdbool.h>
 
-/* Some milliseconds, at most about a second; done in a child, whatever becomes of it. For the start
- * of a program, before its loop runs. *ret_reason is a static text that completes "KVM is (not)
- * used: ...". */
-bool kvm_probe(const char **ret_reason);
+#include <beeline/loop.h>
+
+/* reason is a static text that completes "KVM is (not) used: ...". */
+typedef void kvm_fn(bool usable, const char *reason, void *data);
+
+struct kvm_probe {
+	struct bl_child child;
+	kvm_fn *fn;
+	void *data;
+};
+
+/* Takes some milliseconds, at most about a second, in a child, whatever becomes of it; then fn is
+ * called from the loop. To be started before anything is opened that a child must not keep open. */
+int kvm_probe_start(struct bl_loop *loop, struct kvm_probe *probe, kvm_fn *fn, void *data,
+		    struct bl_err *err);
+/* fn is not called any more; the child is ended. */
+void kvm_probe_release(struct kvm_probe *probe);

@@ -19,7 +19,6 @@
 #include "api.h"
 #include "endpoint.h"
 #include "image.h"
-#include "kvm.h"
 #include "objects.h"
 #include "sandbox.h"
 #include "source.h"
@@ -50,9 +49,6 @@ static void look_at_machine(struct agent *agent)
 	agent->vhost_net = fd >= 0;
 	if (fd >= 0)
 		close(fd);
-	agent->kvm = kvm_probe(&agent->kvm_reason);
-	if (!agent->kvm)
-		bl_info("guests will be emulated", "reason", agent->kvm_reason);
 	if (gethostname(agent->node_name, sizeof(agent->node_name) - 1) < 0)
 		snprintf(agent->node_name, sizeof(agent->node_name), "localhost");
 }
@@ -86,7 +82,6 @@ static int open_node(struct agent *agent, struct bl_err *err)
 		.runtime = config->runtime,
 		.host_disk_dir = config->host_disk_dir,
 		.vm_uid = agent->vm_uid,
-		.kvm = agent->kvm,
 	};
 	int r;
 
@@ -114,31 +109,42 @@ static int start_work(struct agent *agent, struct bl_err *err)
 		.endpoints = agent->endpoints,
 		.images = agent->images,
 		.vm_uid = agent->vm_uid,
-		.kvm = agent->kvm,
-		.kvm_reason = agent->kvm_reason,
 		.vhost_net = agent->vhost_net,
 		.host_disk_dir = agent->config.host_disk_dir,
 		.node_name = agent->node_name,
 	};
-	int r;
 
-	r = vmis_new(&config, &agent->vmis, err);
-	if (r < 0)
-		return r;
+	agent->vmis = vmis_new(&config);
 	images_on_change(agent->images, images_changed, agent);
 	agent->vms = vms_new(agent->loop, agent->objects);
 	return api_new(agent, &agent->api, err);
+}
+
+/* How guests are run is known: VMs begin. Until then the agent answers, and stores what it is told. */
+static void kvm_known(bool usable, const char *reason, void *data)
+{
+	struct agent *agent = data;
+	struct bl_err err = BL_ERR_INIT;
+
+	agent->kvm = usable;
+	agent->kvm_reason = reason;
+	if (!usable)
+		bl_info("guests will be emulated", "reason", reason);
+	sandboxes_use_kvm(agent->sandboxes, usable);
+	if (vmis_begin(agent->vmis, usable, reason, &err) < 0) {
+		bl_error("cannot start", "error", err.message);
+		bl_loop_exit(agent->loop, 1);
+	}
 }
 
 static int agent_start(struct agent *agent, struct bl_err *err)
 {
 	int r;
 
+	agent->kvm_reason = "it is being tried";
 	r = bl_loop_new(&agent->loop, err);
 	if (r == 0)
-		r = bl_signal_add(agent->loop, SIGTERM, signalled, agent, err);
-	if (r == 0)
-		r = bl_signal_add(agent->loop, SIGINT, signalled, agent, err);
+		r = kvm_probe_start(agent->loop, &agent->kvm_probe, kvm_known, agent, err);
 	if (r == 0)
 		r = open_stores(agent, err);
 	if (r < 0)
@@ -148,9 +154,19 @@ static int agent_start(struct agent *agent, struct bl_err *err)
 	return r < 0 ? r : start_work(agent, err);
 }
 
+/* To be asked for when the loop is about to run: until then a signal simply ends the agent, which it may
+ * do at any moment, and need not wait for the kernel to check our programs. */
+static int hear_signals(struct agent *agent, struct bl_err *err)
+{
+	int r = bl_signal_add(agent->loop, SIGTERM, signalled, agent, err);
+
+	return r < 0 ? r : bl_signal_add(agent->loop, SIGINT, signalled, agent, err);
+}
+
 /* In the reverse order of the start; what was never started is NULL. */
 static void agent_stop(struct agent *agent)
 {
+	kvm_probe_release(&agent->kvm_probe);
 	api_free(agent->api);
 	vms_free(agent->vms);
 	sandboxes_free(agent->sandboxes);
@@ -187,6 +203,8 @@ static int run(void *options, int n_args, char **args)
 	signal(SIGPIPE, SIG_IGN);
 	umask(0022); /* files say their own mode; runc's mount points take it from here */
 	r = agent_start(&agent, &err);
+	if (r == 0)
+		r = hear_signals(&agent, &err);
 	if (r == 0) {
 		bl_info("ready", "version", BL_VERSION, "socket", agent.config.socket);
 		r = bl_loop_run(agent.loop);

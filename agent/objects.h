@@ -6,7 +6,8 @@
  * creationTimestamp, deletionTimestamp.
  *
  * One file per object, <state-dir>/objects/<kind>/<namespace>/<name>.json, written whole and
- * atomically before a change counts. Documents that are handed out are borrowed until the object
+ * atomically before a change counts. A full disk refuses new objects; those that are stored can be
+ * changed, stopped and deleted all the same (objects/spare.h). Documents that are handed out are borrowed until the object
  * next changes. Watchers are told in the order of the changes and may ask for more changes only by
  * way of a queue, never from inside their callback.
  */

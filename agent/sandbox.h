@@ -31,7 +31,7 @@ struct sandbox_config {
 	const char *runtime;       /* "runc" */
 	const char *host_disk_dir; /* hostDisk volumes only below this; NULL: refused */
 	uid_t vm_uid;              /* with its gid; made known in the sandbox's own passwd */
-	bool kvm;                  /* /dev/kvm goes into the sandbox */
+	bool kvm;                  /* /dev/kvm goes into the sandbox; may be told later */
 };
 
 /* What the observer learns of one sandbox, without waiting. */
@@ -66,6 +66,7 @@ struct sandbox_volume {
 
 int sandboxes_new(struct bl_loop *loop, const struct sandbox_config *config,
 		  struct sandboxes **ret_sandboxes, struct bl_err *err);
+void sandboxes_use_kvm(struct sandboxes *sandboxes, bool kvm);
 void sandboxes_free(struct sandboxes *sandboxes); /* the pods go on */
 
 int sandbox_observe(struct sandboxes *sandboxes, const char *namespace, const char *name,

@@ -22,16 +22,17 @@ struct vmis_config {
 	struct endpoints *endpoints;
 	struct images *images;
 	uid_t vm_uid;
-	bool kvm;               /* guests run under KVM here */
+	bool kvm;               /* guests run under KVM here; from vmis_begin() on */
 	const char *kvm_reason; /* why they do, or not */
 	bool vhost_net;
 	const char *host_disk_dir; /* hostDisk volumes only below this; NULL: refused */
 	const char *node_name;
 };
 
-/* Strings of config are borrowed for the lifetime. Begins with all VMIs and all that is left of
- * former ones. */
-int vmis_new(const struct vmis_config *config, struct vmis **ret_vmis, struct bl_err *err);
+/* Strings of config are borrowed for the lifetime. Nothing is looked at before vmis_begin(). */
+struct vmis *vmis_new(const struct vmis_config *config);
+/* It is known how guests are run: begins with all VMIs and all that is left of former ones. */
+int vmis_begin(struct vmis *vmis, bool kvm, const char *kvm_reason, struct bl_err *err);
 void vmis_free(struct vmis *vmis); /* the VMs go on */
 
 /* Something about it may have changed. */

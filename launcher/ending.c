@@ -13,7 +13,8 @@ static const struct ending by_itself[] = {
 struct ending ending_of(enum virt_end end, bool stopping, bool killed)
 {
 	if (killed)
-		return (struct ending){true, "Killed", "the guest outlived its grace period"};
+		return (struct ending){true, "Killed",
+				       "the guest did not shut down in time, or could not"};
 	/* Whatever took the domain away, the stop is what was wanted; a crash stays a crash. */
 	if (stopping && end != VIRT_END_CRASHED && end != VIRT_END_FAILED)
 		return (struct ending){true, "Shutdown", "the guest was shut down"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The way down: the power button is pressed again and again until the guest goes or its grace period
- * is over; then it is killed.
+ * is over; then it is killed. A guest that cannot hear the button is killed at once.
  */
 #include "lifecycle_private.h"
 
@@ -29,9 +29,11 @@ void lifecycle_killed(struct lifecycle *lifecycle, const struct bl_err *err)
 	press_later(lifecycle, LIFECYCLE_SECOND_NS);
 }
 
+/* A paused guest hears nothing, and is not made to run again by the wish that it ends. */
 static bool hears_acpi(const struct lifecycle *lifecycle)
 {
-	return !lifecycle->blueprint || lifecycle->blueprint->vmi->acpi;
+	return lifecycle->state == VIRT_RUNNING &&
+	       (!lifecycle->blueprint || lifecycle->blueprint->vmi->acpi);
 }
 
 /* Called by advance() when the stop begins and whenever something was learned; the timer says whether

@@ -89,13 +89,15 @@ static void append(struct bl_option_list *list, const char *text)
 	list->items[list->n_items++] = text;
 }
 
+/* A choice that ends with '=' is the beginning of the text, any other all of it. */
 static bool is_choice(const char *choices, const char *text)
 {
-	size_t len = strlen(text);
+	for (const char *c = choices; c; c = strchr(c, '|'), c = c ? c + 1 : NULL) {
+		size_t len = strcspn(c, "|");
 
-	for (const char *c = choices; c; c = strchr(c, '|'), c = c ? c + 1 : NULL)
-		if (strncmp(c, text, len) == 0 && (c[len] == '|' || c[len] == '\0'))
+		if (len && strncmp(c, text, len) == 0 && (c[len - 1] == '=' || text[len] == '\0'))
 			return true;
+	}
 	return false;
 }
 

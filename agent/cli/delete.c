@@ -159,10 +159,9 @@ static int start_all_of(struct batch *batch, const struct kind *kind, const char
 static int start_targets(struct batch *batch, const struct targets *targets, struct bl_err *err)
 {
 	const char *given = batch->options->namespace;
-	const char *namespace = given ? given : NAMESPACE_DEFAULT;
+	const char *one = given ? given : NAMESPACE_DEFAULT;
+	const char *namespace = batch->options->all_namespaces ? NULL : one;
 
-	if (batch->options->all_namespaces)
-	namespace = NULL;
 	for (size_t i = 0; i < targets->n_items; i++) {
 		const struct target *target = &targets->items[i];
 		int r = 0;

@@ -3,14 +3,10 @@
 #include "download.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -32,63 +28,69 @@ static void curl_free_fn(CURL **curl)
 	curl_easy_cleanup(*curl);
 }
 
+static void slist_free_fn(struct curl_slist **list)
+{
+	curl_slist_free_all(*list);
+}
+
 bool download_is_url(const char *text)
 {
 	return strncasecmp(text, "https://", 8) == 0 || strncasecmp(text, "http://", 7) == 0;
 }
 
-/* FNV-1a: a name for the cache, not a proof; the digest is checked by whoever imports. */
-static uint64_t name_hash(const char *text)
-{
-	uint64_t hash = 0xcbf29ce484222325;
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-	return hash;
-}
-
-static int cache_path(const char *url, char **ret_path, struct bl_err *err)
-{
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	bl_autofree char *folder = NULL;
-	int r;
-
-	if (cache && *cache)
-		folder = bl_format("%s/beeline", cache);
-	else if (home && *home)
-		folder = bl_format("%s/.cache/beeline", home);
-	else
-		return bl_fail(err, -ENOENT, "no place for downloads: set HOME or XDG_CACHE_HOME");
-	r = bl_dir_make(folder, 0700, err);
-	if (r < 0)
-		return r;
-	*ret_path = bl_format("%s/%016" PRIx64 ".part", folder, name_hash(url));
-	return 0;
-}
-
 /* One transfer and what its callbacks need. */
 struct transfer {
 	CURL *curl;
-	int fd;
-	off_t had; /* bytes from an earlier attempt */
+	struct part *part;
+	bool checked; /* somebody checks a digest of the whole */
+	int64_t had;  /* bytes from an earlier attempt */
 	struct progress *progress;
 	uint64_t next_tick_ns;
+	bool versioned;    /* the part's version is written down */
+	struct bl_err err; /* of our own files */
 	char message[CURL_ERROR_SIZE];
 };
+
+/* A strong entity tag, else the date: what If-Range may ask for. */
+static const char *validator(CURL *curl)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(curl, "ETag", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+	    strncmp(header->value, "W/", 2) != 0)
+		return header->value;
+	if (curl_easy_header(curl, "Last-Modified", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		return header->value;
+	return NULL;
+}
+
+/* Of the answer that brings the file: called before its first byte is kept. */
+static int remember_version(struct transfer *transfer)
+{
+	const char *version = validator(transfer->curl);
+
+	if (transfer->versioned || transfer->had)
+		return 0;
+	transfer->versioned = true;
+	return version ? part_remember(transfer->part, version, &transfer->err) : 0;
+}
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *data)
 {
 	struct transfer *transfer = data;
 	size_t len = size * n;
 
+	if (remember_version(transfer) < 0)
+		return 0;
 	for (size_t done = 0; done < len;) {
-		ssize_t r = write(transfer->fd, bytes + done, len - done);
+		ssize_t r = write(transfer->part->fd, bytes + done, len - done);
 
 		if (r < 0 && errno == EINTR)
 			continue;
-		if (r < 0)
+		if (r < 0) {
+			bl_fail_errno(&transfer->err, -errno, "writing %s", transfer->part->path);
 			return 0;
+		}
 		done += (size_t)r;
 	}
 	return len;
@@ -110,9 +112,9 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 	return 0;
 }
 
-static void set_options(struct transfer *transfer, const char *url, bool allow_http)
+static void set_options(struct transfer *transfer, const char *url)
 {
-	const char *protocols = allow_http ? "https,http" : "https";
+	const char *protocols = transfer->checked ? "https,http" : "https";
 	CURL *curl = transfer->curl;
 
 	curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -134,30 +136,68 @@ static void set_options(struct transfer *transfer, const char *url, bool allow_h
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
 }
 
-/* Goes on behind what is there already. A server that cannot, or a file that has become another
- * length, makes the second attempt begin anew. */
-static CURLcode attempt(struct transfer *transfer, bool resume)
+/* libcurl reads Debian's certificates, but not what OpenSSL's own programs, curl(1) and Go's are told
+ * by these two; a file or folder that is not there is an error that names it. */
+static void trust(CURL *curl)
 {
-	if (!resume && ftruncate(transfer->fd, 0) < 0)
+	const char *file = getenv("SSL_CERT_FILE");
+	const char *folder = getenv("SSL_CERT_DIR");
+
+	if (file && *file)
+		curl_easy_setopt(curl, CURLOPT_CAINFO, file);
+	if (folder && *folder)
+		curl_easy_setopt(curl, CURLOPT_CAPATH, folder);
+}
+
+/* Goes on behind what is there, if the server still has the same version: it else answers with the
+ * whole file, as one does that knows no ranges, and the second attempt begins anew. */
+static CURLcode attempt(struct transfer *transfer)
+{
+	struct curl_slist *headers bl_cleanup(slist_free_fn) = NULL;
+	bl_autofree char *condition = NULL;
+	CURLcode code;
+
+	if (part_resume(transfer->part, transfer->checked, &transfer->had, &transfer->err) < 0)
 		return CURLE_WRITE_ERROR;
-	transfer->had = lseek(transfer->fd, 0, SEEK_END);
+	if (transfer->had && transfer->part->validator) {
+		condition = bl_format("If-Range: %s", transfer->part->validator);
+		headers = curl_slist_append(NULL, condition);
+	}
+	curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(transfer->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)transfer->had);
-	return curl_easy_perform(transfer->curl);
+	code = curl_easy_perform(transfer->curl);
+	curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, NULL);
+	return code;
+}
+
+/* "bytes *, slash, N": the version is the same, and nothing follows the N bytes that we have. */
+static bool is_whole(const struct transfer *transfer)
+{
+	bl_autofree char *all = bl_format("bytes */%" PRId64, transfer->had);
+	struct curl_header *header;
+
+	return curl_easy_header(transfer->curl, "Content-Range", 0, CURLH_HEADER, -1, &header) ==
+		       CURLHE_OK &&
+	       strcmp(header->value, all) == 0;
 }
 
 static CURLcode perform(struct transfer *transfer)
 {
-	CURLcode code = attempt(transfer, true);
+	CURLcode code = attempt(transfer);
 	long status = 0;
 
 	curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (transfer->had && (code == CURLE_RANGE_ERROR || status == 416))
-		code = attempt(transfer, false);
+	if (transfer->had && status == 416 && is_whole(transfer))
+		return CURLE_OK;
+	if (transfer->had && (code == CURLE_RANGE_ERROR || status == 416)) {
+		if (part_empty(transfer->part, &transfer->err) < 0)
+			return CURLE_WRITE_ERROR;
+		code = attempt(transfer);
+	}
 	return code;
 }
 
-static int transfer_run(struct transfer *transfer, const char *url, bool allow_http,
-			struct bl_err *err)
+static int transfer_run(struct transfer *transfer, const char *url, struct bl_err *err)
 {
 	CURL *curl bl_cleanup(curl_free_fn) = curl_easy_init();
 	CURLcode code;
@@ -165,10 +205,13 @@ static int transfer_run(struct transfer *transfer, const char *url, bool allow_h
 	if (!curl)
 		return bl_fail(err, -ENOMEM, "libcurl cannot be used");
 	transfer->curl = curl;
-	set_options(transfer, url, allow_http);
+	set_options(transfer, url);
+	trust(curl);
 	code = perform(transfer);
 	if (code == CURLE_OK)
 		return 0;
+	if (transfer->err.code)
+		return bl_fail(err, transfer->err.code, "%s", transfer->err.message);
 	if (code == CURLE_UNSUPPORTED_PROTOCOL)
 		return bl_fail(err, -EPROTONOSUPPORT,
 			       "%s: only https is fetched; for http say --digest sha256:...", url);
@@ -176,37 +219,21 @@ static int transfer_run(struct transfer *transfer, const char *url, bool allow_h
 		       transfer->message[0] ? transfer->message : curl_easy_strerror(code));
 }
 
-int download_fetch(const char *url, bool allow_http, struct progress *progress, int *ret_fd,
-		   char **ret_path, struct bl_err *err)
+int download_fetch(const char *url, bool checked, struct progress *progress, struct part *ret_part,
+		   struct bl_err *err)
 {
-	bl_autofree char *path = NULL;
-	bl_autoclose int fd = -1;
-	int r;
+	part_auto struct part part = PART_INIT;
+	int r = part_open(url, &part, err);
 
-	r = cache_path(url, &path, err);
 	if (r < 0)
 		return r;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return bl_fail_errno(err, -errno, "%s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return bl_fail(err, -EBUSY, "%s is being downloaded already", url);
 
-	struct transfer transfer = {.fd = fd, .progress = progress};
+	struct transfer transfer = {.part = &part, .checked = checked, .progress = progress};
 
-	r = transfer_run(&transfer, url, allow_http, err);
+	r = transfer_run(&transfer, url, err);
 	if (r < 0)
 		return r;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return bl_fail_errno(err, -errno, "%s", path);
-	*ret_path = bl_take_ptr(path);
-	*ret_fd = bl_take_fd(&fd);
+	*ret_part = part;
+	part = PART_INIT;
 	return 0;
-}
-
-void download_forget(char *path)
-{
-	if (path)
-		unlink(path);
-	free(path);
 }

@@ -9,13 +9,14 @@
 
 #include <beeline/err.h>
 
+#include "part.h"
 #include "terminal.h"
 
 bool download_is_url(const char *text);
 
-/* http is allowed only where the caller checks a digest. *ret_fd is the whole file, open for reading;
- * *ret_path its place in the cache, to be given to download_forget() once it was used. */
-int download_fetch(const char *url, bool allow_http, struct progress *progress, int *ret_fd,
-		   char **ret_path, struct bl_err *err);
-/* Removes what a download left in the cache. Frees path. */
-void download_forget(char *path);
+/* checked: the caller checks a digest, so that http is allowed, and going on with what a server names
+ * no version of. Trusts the system's certificates, or those of
+ * SSL_CERT_FILE and SSL_CERT_DIR. The caller closes *ret_part, which is the whole file, and removes
+ * it once it was used. */
+int download_fetch(const char *url, bool checked, struct progress *progress, struct part *ret_part,
+		   struct bl_err *err);

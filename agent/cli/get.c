@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "filter.h"
+#include "jsonpath.h"
 #include "kind.h"
 #include "output.h"
 #include "rows.h"
@@ -222,21 +223,41 @@ static void on_change(const struct cJSON *event, void *data)
 		table_flush(watch->table, stdout);
 }
 
+/* As kubectl does: what is named must be there, or the watch would wait in silence for a typing error. */
+static int check_exists(struct get *get, const struct target *target, struct bl_err *err)
+{
+	struct cJSON *reference =
+		client_reference(target->kind->kind, get->namespace, target->name);
+
+	if (target->name && !get->options->ignore_not_found)
+		return client_ask(get->client, "get", reference, NULL, err);
+	bl_json_free(reference);
+	return 0;
+}
+
 static int get_watch(struct get *get, const struct targets *targets, struct bl_err *err)
 {
 	const struct target *target = &targets->items[0];
 	table_auto struct table table = {0};
 	struct watch watch = {.get = get, .kind = target->kind, .table = &table};
-	struct client_call call = {
-		.method = "watch",
-		.params = client_reference(target->kind->kind, get->namespace, target->name),
-		.fd = -1,
-		.event = on_change,
-		.data = &watch,
-	};
+	struct client_call call = {.method = "watch", .fd = -1, .event = on_change, .data = &watch};
+	int r = check_exists(get, target, err);
 
+	if (r < 0)
+		return r;
+	call.params = client_reference(target->kind->kind, get->namespace, target->name);
 	output_columns(&get->output, target->kind, &table);
 	return client_call(get->client, &call, NULL, NULL, err);
+}
+
+static int check_template(const struct get_options *options, struct bl_err *err)
+{
+	struct output output = {.format = options->output};
+	bl_autofree char *unused = NULL;
+
+	if (!output_template(&output))
+		return 0;
+	return jsonpath_print(output_template(&output), NULL, &unused, err);
 }
 
 static int get(const struct get_options *options, const struct targets *targets, struct bl_err *err)
@@ -272,7 +293,8 @@ static int run(void *data, int n_args, char **args)
 	struct bl_err err = BL_ERR_INIT;
 	int r;
 
-	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0)
+	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0 ||
+	    check_template(options, &err) < 0)
 		return terminal_error(&err);
 	if (options->watch && targets.n_items > 1)
 		return terminal_usage("get", "a watch follows one type, or one object of it");
@@ -296,6 +318,7 @@ const struct bl_verb verb_get = {
 		"  beeline get vm vm-01 -o yaml\n"
 		"  beeline get vm/vm-01 vmi/vm-01\n"
 		"  beeline get vm -l app=web,tier!=test\n"
+		"  beeline get vmi vm-01 -o jsonpath='{.status.interfaces[0].ipAddress}'\n"
 		"  beeline get vmi -w",
 	.options = rows,
 	.options_size = sizeof(struct get_options),

@@ -96,29 +96,39 @@ static int import_fd(const struct image_options *options, const char *name, int 
 }
 
 /* The file is opened here, with the rights of whoever runs the command. */
+static int import_file(const struct image_options *options, const char *name, const char *path,
+		       struct progress *progress, struct bl_err *err)
+{
+	bl_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return bl_fail_errno(err, -errno, "%s", path);
+	return import_fd(options, name, fd, progress, err);
+}
+
+/* A file that the agent refused is of no use to a second attempt; one that never reached it is. */
+static int import_url(const struct image_options *options, const char *name, const char *url,
+		      struct progress *progress, struct bl_err *err)
+{
+	part_auto struct part part = PART_INIT;
+	int r = download_fetch(url, options->digest != NULL, progress, &part, err);
+
+	if (r < 0)
+		return r;
+	r = import_fd(options, name, part.fd, progress, err);
+	if (r == 0 || r == -EINVAL || r == -EBADMSG)
+		part_remove(&part);
+	return r;
+}
+
 static int import(const struct image_options *options, const char *name, const char *source,
 		  struct bl_err *err)
 {
 	progress_auto struct progress progress = progress_start();
-	bl_autoclose int fd = -1;
-	char *cached = NULL;
-	int r;
 
-	if (download_is_url(source)) {
-		r = download_fetch(source, options->digest != NULL, &progress, &fd, &cached, err);
-		if (r < 0)
-			return r;
-	} else {
-		fd = open(source, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return bl_fail_errno(err, -errno, "%s", source);
-	}
-	r = import_fd(options, name, fd, &progress, err);
-	/* A file that the agent refused is of no use to a second attempt; one that never reached it is. */
-	if (r == 0 || r == -EINVAL || r == -EBADMSG)
-		download_forget(bl_take_ptr(cached));
-	free(cached);
-	return r;
+	if (download_is_url(source))
+		return import_url(options, name, source, &progress, err);
+	return import_file(options, name, source, &progress, err);
 }
 
 static int run_import(void *data, int n_args, char **args)
@@ -215,7 +225,9 @@ static const struct bl_verb image_verbs[] = {
 	 .summary = "Bring a disk into the store under the name that manifests use",
 	 .help = "Takes an OCI archive with a disk below /disk, or a bare qcow2 or raw disk, "
 		 "gzip'd or\n"
-		 "not, from a file or by https. A download that was interrupted is resumed.\n"
+		 "not, from a file or by https. A download that was interrupted is resumed. "
+		 "Servers\n"
+		 "are known by the system's certificates, or by those that $SSL_CERT_FILE names.\n"
 		 "\n"
 		 "Examples:\n"
 		 "  beeline image import quay.io/containerdisks/fedora:42 fedora.qcow2\n"

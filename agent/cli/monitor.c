@@ -128,12 +128,10 @@ static void on_done(const struct cJSON *result, const struct bl_err *why, int *f
 
 static struct cJSON *filters(const struct monitor_options *options, const char *name)
 {
-	const char *namespace = options->namespace;
-	struct cJSON *params;
+	const char *fallback = name ? NAMESPACE_DEFAULT : NULL;
+	const char *namespace = options->namespace ? options->namespace : fallback;
+	struct cJSON *params = client_reference(NULL, namespace, name);
 
-	if (name && !namespace)
-	namespace = NAMESPACE_DEFAULT;
-	params = client_reference(NULL, namespace, name);
 	bl_json_set_string(params, "endpoint", options->endpoint);
 	bl_json_set_number(params, "sample", (double)options->sample);
 	return params;

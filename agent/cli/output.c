@@ -8,6 +8,7 @@
 #include <beeline/file.h>
 #include <beeline/yaml.h>
 
+#include "jsonpath.h"
 #include "text.h"
 
 bool output_is(const struct output *output, const char *format)
@@ -20,10 +21,29 @@ bool output_is_table(const struct output *output)
 	return !output->format || output_is(output, "wide");
 }
 
+const char *output_template(const struct output *output)
+{
+	static const char start[] = "jsonpath=";
+	bool has = output->format && strncmp(output->format, start, strlen(start)) == 0;
+
+	return has ? output->format + strlen(start) : NULL;
+}
+
+static char *print_document(const struct output *output, const struct cJSON *document)
+{
+	char *text;
+
+	if (output_is(output, "yaml"))
+		return bl_yaml_print(document);
+	if (!output_template(output))
+		return bl_json_print_pretty(document);
+	return jsonpath_print(output_template(output), document, &text, NULL) < 0 ? bl_strdup("")
+										  : text;
+}
+
 void output_document(const struct output *output, const struct cJSON *document, FILE *file)
 {
-	bool yaml = output_is(output, "yaml");
-	bl_autofree char *text = yaml ? bl_yaml_print(document) : bl_json_print_pretty(document);
+	bl_autofree char *text = print_document(output, document);
 	size_t len = strlen(text);
 
 	if (isatty(fileno(file))) {

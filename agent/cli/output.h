@@ -24,7 +24,9 @@ struct output {
 bool output_is_table(const struct output *output);
 bool output_is(const struct output *output, const char *format);
 
-/* One document in json or yaml. */
+/* The template of -o jsonpath=TEMPLATE, or NULL. */
+const char *output_template(const struct output *output);
+/* One document in json or yaml, or what a template that has been checked says of it. */
 void output_document(const struct output *output, const struct cJSON *document, FILE *file);
 /* That there is none to print, on stderr; namespace NULL: in none. */
 void output_nothing(const char *namespace);

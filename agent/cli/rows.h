@@ -67,7 +67,7 @@
 		.help = "a missing object is no failure"            \
 	}
 
-#define OUTPUT_CHOICES "wide|json|yaml|name"
+#define OUTPUT_CHOICES "wide|json|yaml|name|jsonpath="
 #define OPTION_OUTPUT(owner, values)                                                        \
 	{                                                                                   \
 		.name = "output", .letter = 'o', .type = BL_OPTION_STRING,                  \

@@ -17,6 +17,7 @@ struct ssh_options {
 	const char *namespace;
 	const char *username;
 	const char *identity_file;
+	struct bl_option_list ssh_options;
 	long port;
 };
 
@@ -40,6 +41,12 @@ static const struct bl_option rows[] = {
 	 .argument = "PORT",
 	 .default_value = "22",
 	 .help = "port of the guest's SSH server"},
+	{.name = "local-ssh-opts",
+	 .letter = 't',
+	 .type = BL_OPTION_LIST,
+	 .offset = offsetof(struct ssh_options, ssh_options),
+	 .argument = "OPTION",
+	 .help = "given to ssh(1), ahead of what this command says: \"-o BatchMode=yes\", -v"},
 	OPTION_NAMESPACE(struct ssh_options),
 	OPTION_SOCKET(struct ssh_options),
 	{0},
@@ -74,19 +81,23 @@ static int find(const struct ssh_options *options, const char *name,
 	return 0;
 }
 
-#define SSH_FIXED_ARGS 16
+#define SSH_FIXED_ARGS 12
 
 /* Addresses are used again by other machines, so a key belongs to the instance, not to the address;
  * a name that holds the instance's uid cannot be known from before. */
 static void run_ssh(const struct ssh_options *options, const struct destination *destination,
 		    const char *user, char **command, int n_command)
 {
-	const char **argv = bl_alloc((SSH_FIXED_ARGS + (size_t)n_command + 1) * sizeof(*argv));
+	size_t n_args = SSH_FIXED_ARGS + options->ssh_options.n_items + (size_t)n_command;
+	const char **argv = bl_alloc((n_args + 1) * sizeof(*argv));
 	char *alias = bl_format("HostKeyAlias=%s", destination->key_alias);
 	char *port = bl_format("%ld", options->port);
 	size_t n = 0;
 
 	argv[n++] = "ssh";
+	/* ssh(1) keeps the first of two values. */
+	for (size_t i = 0; i < options->ssh_options.n_items; i++)
+		argv[n++] = options->ssh_options.items[i];
 	argv[n++] = "-o";
 	argv[n++] = alias;
 	argv[n++] = "-o";
@@ -142,6 +153,7 @@ const struct bl_verb verb_ssh = {
 		"\n"
 		"Examples:\n"
 		"  beeline ssh fedora@vm-01\n"
+		"  beeline ssh fedora@vmi/vm-01 -t \"-o BatchMode=yes\"\n"
 		"  beeline ssh root@vm-01 -i ~/.ssh/id_ed25519 -- uname -a",
 	.options = rows,
 	.options_size = sizeof(struct ssh_options),

@@ -6,6 +6,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -130,15 +132,35 @@ static int open_archive(const struct image_pull *pull, int *ret_fd, struct bl_er
 	return 0;
 }
 
+/* skopeo logs `time="..." level=fatal msg="what people want to know"`, where quotes and backslashes
+ * within have a backslash ahead. Its first line as it is when it looks otherwise. */
+static void say(const char *text, char ret_said[BL_ERR_MESSAGE_MAX])
+{
+	const char *at = strstr(text, " msg=\"");
+	size_t n = 0;
+
+	if (!at) {
+		snprintf(ret_said, BL_ERR_MESSAGE_MAX, "%.*s", (int)strcspn(text, "\n"), text);
+		return;
+	}
+	for (at += strlen(" msg=\""); *at && *at != '"' && n + 1 < BL_ERR_MESSAGE_MAX; at++) {
+		at += *at == '\\' && at[1];
+		ret_said[n++] = *at;
+	}
+	ret_said[n] = '\0';
+}
+
 static int take_archive(struct image_pull *pull, const struct bl_process_result *result,
 			int *ret_fd, struct bl_err *err)
 {
+	char said[BL_ERR_MESSAGE_MAX];
+
 	if (result->timed_out)
 		return bl_fail(err, -ETIMEDOUT, "skopeo did not end in time");
-	if (result->status != 0)
-		return bl_fail(err, -EIO, "skopeo: %.*s", (int)strcspn(result->err, "\n"),
-			       result->err);
-	return open_archive(pull, ret_fd, err);
+	if (result->status == 0)
+		return open_archive(pull, ret_fd, err);
+	say(result->err, said);
+	return bl_fail(err, -EIO, "skopeo: %s", said);
 }
 
 static void on_skopeo_end(const struct bl_process_result *result, void *data)
@@ -168,20 +190,58 @@ static int make_dir(struct image_pull *pull, struct bl_err *err)
 	return 0;
 }
 
+/* What the agent was told of the way to registries, and of whom to trust there. */
+static const char *const handed_on[] = {
+	"HTTP_PROXY",         "http_proxy",
+	"HTTPS_PROXY",        "https_proxy",
+	"NO_PROXY",           "no_proxy",
+	"SSL_CERT_FILE",      "SSL_CERT_DIR",
+	"REGISTRY_AUTH_FILE", "CONTAINERS_REGISTRIES_CONF",
+};
+#define N_HANDED_ON (sizeof(handed_on) / sizeof(*handed_on))
+#define N_OWN       4
+
+struct environment {
+	char *items[N_OWN + N_HANDED_ON + 1];
+	size_t n_items;
+};
+
+static void environment_add(struct environment *environment, const char *name, const char *value)
+{
+	if (value)
+		environment->items[environment->n_items++] = bl_format("%s=%s", name, value);
+}
+
+static void environment_release(struct environment *environment)
+{
+	for (size_t i = 0; i < environment->n_items; i++)
+		free(environment->items[i]);
+}
+
+static void environment_init(struct environment *environment, const char *dir)
+{
+	const char *path = getenv("PATH");
+
+	*environment = (struct environment){0};
+	environment_add(environment, "HOME", dir);
+	environment_add(environment, "XDG_RUNTIME_DIR", dir);
+	environment_add(environment, "TMPDIR", dir);
+	environment_add(environment, "PATH", path ? path : "/usr/bin");
+	for (size_t i = 0; i < N_HANDED_ON; i++)
+		environment_add(environment, handed_on[i], getenv(handed_on[i]));
+}
+
 static int start_skopeo(struct image_pull *pull, struct bl_err *err)
 {
 	bl_autofree char *from = bl_format("docker://%s", pull->name);
 	bl_autofree char *to = bl_format("oci-archive:%s/image.tar", pull->dir);
-	bl_autofree char *home = bl_format("HOME=%s", pull->dir);
-	bl_autofree char *runtime = bl_format("XDG_RUNTIME_DIR=%s", pull->dir);
-	bl_autofree char *temporary = bl_format("TMPDIR=%s", pull->dir);
-	bl_autofree char *path = bl_format("PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin");
+	struct environment environment bl_cleanup(environment_release);
 	const char *argv[] = {"skopeo", "copy", "--quiet", from, to, NULL};
-	const char *env[] = {home, runtime, temporary, path, NULL};
 	struct bl_process_spec spec = BL_PROCESS_SPEC_INIT;
 
+	environment_init(&environment, pull->dir);
 	spec.argv = argv;
-	spec.env = env;
+	spec.env = (const char *const *)environment.items;
 	spec.uid = spec.gid = pull->images->vm_uid;
 	spec.timeout_ns = PULL_TIMEOUT_NS;
 	return bl_process_start(pull->images->loop, &spec, on_skopeo_end, pull, &pull->process,

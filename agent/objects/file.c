@@ -12,7 +12,10 @@
 #include <beeline/log.h>
 #include <beeline/vmi.h>
 
-#define NO_NAMESPACE "_"
+#include "spare.h"
+
+#define NO_NAMESPACE   "_"
+#define FILE_BYTES_MAX (4 * OBJECT_FILE_MAX) /* with the blanks of its room */
 
 static bool is_path_part(const char *text)
 {
@@ -52,7 +55,7 @@ int object_file_write(const char *dir, const struct object_key *key, const struc
 	r = bl_dir_make(parent, 0700, err);
 	if (r < 0)
 		return r;
-	return bl_file_write(path, text, strlen(text), 0600, err);
+	return spare_write(dir, path, text, strlen(text), err);
 }
 
 int object_file_remove(const char *dir, const struct object_key *key, struct bl_err *err)
@@ -79,7 +82,7 @@ static int file_read(const char *dir, const char *path, struct cJSON **ret_docum
 	size_t len;
 	int r;
 
-	r = bl_file_read(path, OBJECT_FILE_MAX, &text, &len, err);
+	r = bl_file_read(path, FILE_BYTES_MAX, &text, &len, err);
 	if (r < 0)
 		return r;
 	r = bl_json_parse(text, len, &document, err);

@@ -88,6 +88,11 @@ int sandboxes_new(struct bl_loop *loop, const struct sandbox_config *config,
 	return 0;
 }
 
+void sandboxes_use_kvm(struct sandboxes *sandboxes, bool kvm)
+{
+	sandboxes->config.kvm = kvm;
+}
+
 struct sandbox_paths *sandbox_paths_of(const struct sandboxes *sandboxes, const char *namespace,
 				       const char *name)
 {
@@ -223,9 +228,10 @@ int sandbox_open_log(struct sandboxes *sandboxes, const char *namespace, const c
 	struct stat st;
 	int r;
 
-	if (!file)
-		return bl_fail(err, -ENOENT, "%s/%s has no log '%s'", namespace, name, which);
-	r = open_dir(paths->private, &dir_fd, err);
+	r = file ? open_dir(paths->private, &dir_fd, err) : -ENOENT;
+	if (r == -ENOENT)
+		return bl_fail(err, -ENOENT, "%s/%s has no %s log: no such machine runs here",
+			       namespace, name, which);
 	/* Not blocking, since the VM's user may have put a pipe there. */
 	if (r == 0)
 		r = bl_file_open_beneath(dir_fd, file, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0, &fd,

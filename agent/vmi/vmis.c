@@ -24,6 +24,7 @@ struct vmis {
 	struct vmis_config config;
 	struct queue *queue;
 	struct vmi_record *records;
+	bool begun;
 	bool reporting; /* a status is being written: no reason to look again */
 };
 
@@ -182,13 +183,13 @@ static void rest(struct vmi_record *record, const struct vmi_observation *observ
 static void look(const char *key, void *data)
 {
 	struct vmis *vmis = data;
-	struct vmi_record *record = record_get(vmis, key);
+	struct vmi_record *record = vmis->begun ? record_get(vmis, key) : NULL;
 	struct vmi_observation observation;
 	struct vmi_plan plan;
 	struct bl_err err = BL_ERR_INIT;
 
-	if (record->doing != VMI_NOTHING)
-		return; /* its end is a reason to look again */
+	if (!record || record->doing != VMI_NOTHING)
+		return; /* the beginning, or the end of what it does, is a reason to look again */
 	vmi_observe(record, &observation);
 	tell_trouble(record, &observation.trouble);
 	plan = vmi_plan(&observation.facts);
@@ -287,11 +288,25 @@ static void something_changed(const char *namespace, const char *name, void *dat
 		vmis_look(vmis, namespace, name);
 }
 
-/* What former VMIs have left behind is looked at like any other VMI, and taken down. */
-static int begin(struct vmis *vmis, struct bl_err *err)
+struct vmis *vmis_new(const struct vmis_config *config)
 {
-	const struct vmis_config *config = &vmis->config;
+	struct vmis *vmis = bl_alloc(sizeof(*vmis));
 
+	vmis->config = *config;
+	vmis->queue = queue_new(config->loop, look, vmis);
+	config->source->ops->listen(config->source, something_changed, vmis);
+	sandboxes_on_exit(config->sandboxes, something_changed, vmis);
+	return vmis;
+}
+
+/* What former VMIs have left behind is looked at like any other VMI, and taken down. */
+int vmis_begin(struct vmis *vmis, bool kvm, const char *kvm_reason, struct bl_err *err)
+{
+	struct vmis_config *config = &vmis->config;
+
+	config->kvm = kvm;
+	config->kvm_reason = kvm_reason;
+	vmis->begun = true;
 	config->source->ops->for_each_vmi(config->source, begin_vmi, vmis);
 	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
 		const char *endpoint = endpoint_name_of_index(config->endpoints, i);
@@ -301,24 +316,6 @@ static int begin(struct vmis *vmis, struct bl_err *err)
 			queue_add(vmis->queue, key);
 	}
 	return sandboxes_for_each(config->sandboxes, something_changed, vmis, err);
-}
-
-int vmis_new(const struct vmis_config *config, struct vmis **ret_vmis, struct bl_err *err)
-{
-	struct vmis *vmis = bl_alloc(sizeof(*vmis));
-	int r;
-
-	vmis->config = *config;
-	vmis->queue = queue_new(config->loop, look, vmis);
-	r = begin(vmis, err);
-	if (r < 0) {
-		vmis_free(vmis);
-		return r;
-	}
-	config->source->ops->listen(config->source, something_changed, vmis);
-	sandboxes_on_exit(config->sandboxes, something_changed, vmis);
-	*ret_vmis = vmis;
-	return 0;
 }
 
 void vmis_free(struct vmis *vmis)

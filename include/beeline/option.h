@@ -33,7 +33,8 @@ struct bl_option {
 	const char *default_value; /* as text; NULL: zero */
 	const char *env;           /* environment variable, or NULL */
 	const char *help;
-	const char *choices; /* "text|json": the only values; or NULL */
+	const char
+		*choices; /* "text|json|path=": the only values, or what one begins with; or NULL */
 };
 
 /* A verb: a row in a program's table. A program without verbs has one row with name "". */

@@ -3,31 +3,65 @@
  * only what holds everywhere is asked. */
 #include "unit.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <beeline/loop.h>
+#include "unit_loop.h"
 
 #include "../../agent/kvm.h"
 #include "../../agent/vm_user.h"
 
-#define SECOND_NS (1000ull * 1000 * 1000)
+struct answer {
+	bool usable;
+	const char *reason; /* NULL: not yet */
+};
+
+static void on_answer(bool usable, const char *reason, void *data)
+{
+	*(struct answer *)data = (struct answer){usable, reason};
+}
+
+static struct answer ask(struct bl_loop *loop)
+{
+	struct kvm_probe probe = {0};
+	struct answer answer = {0};
+
+	assert_int_equal(kvm_probe_start(loop, &probe, on_answer, &answer, NULL), 0);
+	run_until(loop, answer.reason);
+	kvm_probe_release(&probe); /* which has nothing to do */
+	return answer;
+}
 
 static void test_kvm_is_decided_in_time(void **state)
 {
-	uint64_t start_ns = bl_now_ns();
-	const char *reason = NULL;
-	bool usable = kvm_probe(&reason);
+	bl_auto_loop struct bl_loop *loop = NULL;
+	struct answer answer;
 
-	assert_in_range(bl_now_ns() - start_ns, 0, 5 * SECOND_NS);
-	assert_non_null(reason);
+	assert_int_equal(bl_loop_new(&loop, NULL), 0);
+	answer = ask(loop);
 	if (access("/dev/kvm", F_OK) < 0) {
-		assert_false(usable);
-		assert_non_null(strstr(reason, "does not exist"));
+		assert_false(answer.usable);
+		assert_non_null(strstr(answer.reason, "does not exist"));
 	}
 	/* A machine does not change its mind from one moment to the next. */
-	assert_int_equal(kvm_probe(&reason), usable);
+	assert_int_equal(ask(loop).usable, answer.usable);
+}
+
+/* Who ends while the machine is tried does not wait for it, and leaves no child. */
+static void test_kvm_is_given_up(void **state)
+{
+	bl_auto_loop struct bl_loop *loop = NULL;
+	struct kvm_probe probe = {0};
+	struct answer answer = {0};
+
+	assert_int_equal(bl_loop_new(&loop, NULL), 0);
+	assert_int_equal(kvm_probe_start(loop, &probe, on_answer, &answer, NULL), 0);
+	kvm_probe_release(&probe);
+	run_until(loop, waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	assert_null(answer.reason);
 }
 
 static void test_vm_user_is_nobody_elses(void **state)
@@ -48,6 +82,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kvm_is_decided_in_time),
+		cmocka_unit_test(test_kvm_is_given_up),
 		cmocka_unit_test(test_vm_user_is_nobody_elses),
 	};
 

@@ -112,7 +112,8 @@ class Node:
     def wait_for(self, kind, name, what, holds, timeout=120):
         """Watches an object until holds(object); returns it."""
         watch = subprocess.Popen(
-            [BEELINE, "get", kind, name, "-n", self.namespace, "-w", "-o", "json"],
+            [BEELINE, "get", kind, name, "-n", self.namespace, "-w", "--ignore-not-found", "-o",
+             "json"],
             stdout=subprocess.PIPE, text=True, env=self.environment())
         timer = threading.Timer(timeout, watch.kill)
         timer.start()

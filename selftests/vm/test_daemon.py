@@ -65,6 +65,20 @@ def test_flooded_log_of_the_emulator_is_cut(world):
     expect("boot id", boot, world.guests[OPEN].boot_id())
 
 
+def test_flooded_messages_of_the_daemon_are_cut(world):
+    """They go to a pipe, which the pod's first process empties into the launcher's log."""
+    log = f"{world.node.sandbox(OPEN)}/private/launcher.log"
+    stderr = borrow_fd(world.node.pod_pid(OPEN, LIBVIRT), 2)
+    try:
+        for _ in range(64):
+            os.write(stderr, b"error : a daemon complains\n" * (MIB // 16 // 27))
+    finally:
+        os.close(stderr)
+    for name in (log, f"{log}.1"):
+        if os.stat(name).st_size > MIB + 8192:
+            raise Failed(f"{name} has {os.stat(name).st_size} bytes")
+
+
 def refusal(function, *arguments):
     try:
         function(*arguments)
@@ -114,6 +128,21 @@ def test_hung_daemon_is_told_and_harms_nobody(world):
         expect("another machine", "True", condition(world.node.get("vmi", EFI), "Synchronized")[0])
         world.node.vm("pause", EFI)
         world.node.vm("unpause", EFI)
+    wait_reachable(world)
+    expect("boot id", boot, world.guests[OPEN].boot_id())
+
+
+def test_daemon_that_cannot_start_is_told_until_it_can(world):
+    boot = world.guests[OPEN].boot_id()
+    configuration = f"{world.node.sandbox(OPEN)}/private/libvirt/daemon.conf"
+    with open(configuration) as file:
+        sound = file.read()
+    with open(configuration, "w") as file:
+        file.write("nonsense\n")
+    os.kill(world.node.pod_pid(OPEN, LIBVIRT), signal.SIGKILL)
+    wait_unreachable(world)
+    with open(configuration, "w") as file:
+        file.write(sound)
     wait_reachable(world)
     expect("boot id", boot, world.guests[OPEN].boot_id())
 
