@@ -124,7 +124,7 @@ int cni_conf_load(const char *path, const char *state_dir, uint32_t block,
 	if (r < 0)
 		return bl_wrap(err, "CNI configuration %s", path ? path : BUILTIN_PATH);
 	if (!path && block)
-		choose_block(conf, block % CNI_BLOCKS);
+		choose_block(conf, block);
 	set_lease_dir(conf, state_dir);
 	*ret_conflist = bl_take_ptr(conf);
 	return 0;

@@ -48,6 +48,8 @@ void sandboxes_free(struct sandboxes *sandboxes)
 	sandbox_ops_free(sandboxes);
 	sandbox_watches_free(sandboxes);
 	bl_json_free(sandboxes->conflist);
+	if (sandboxes->block_fd >= 0)
+		close(sandboxes->block_fd);
 	free(sandboxes->runtime_root);
 	free(sandboxes->boot_id);
 	config_clear(&sandboxes->config);
@@ -63,8 +65,10 @@ int sandboxes_new(struct bl_loop *loop, const struct sandbox_config *config,
 		  struct sandboxes **ret_sandboxes, struct bl_err *err)
 {
 	bl_cleanup(free_half_made) struct sandboxes *sandboxes = bl_alloc(sizeof(*sandboxes));
+	uint32_t block = 0;
 	int r;
 
+	sandboxes->block_fd = -1;
 	sandboxes->loop = loop;
 	config_copy(&sandboxes->config, config);
 	sandboxes->instance = sandbox_instance(config->state_dir);
@@ -77,9 +81,12 @@ int sandboxes_new(struct bl_loop *loop, const struct sandbox_config *config,
 		.systemd_cgroup = sandboxes->cgroups.systemd,
 	};
 	r = boot_id(&sandboxes->boot_id, err);
+	if (r == 0 && !config->cni_conf)
+		r = block_claim(config->state_dir, sandboxes->instance % CNI_BLOCKS, &block,
+				&sandboxes->block_fd, err);
 	if (r == 0)
-		r = cni_conf_load(config->cni_conf, config->state_dir, sandboxes->instance,
-				  &sandboxes->conflist, err);
+		r = cni_conf_load(config->cni_conf, config->state_dir, block, &sandboxes->conflist,
+				  err);
 	if (r == 0)
 		r = bl_dir_make(sandboxes->runtime_root, 0700, err);
 	if (r < 0)

@@ -10,10 +10,12 @@
  *   sandbox/op.c         runs operations
  *   sandbox/network.c    steps: namespace and CNI
  *   sandbox/container.c  steps: bundle and runtime
+ *   sandbox/block.c      whose addresses are whose, where several agents live
  *   sandbox/watch.c      notices containers that end by themselves
  */
 #pragma once
 
+#include "block.h"
 #include "cgroup.h"
 #include "cni.h"
 #include "runtime.h"
@@ -30,6 +32,7 @@ struct sandboxes {
 	char *boot_id;
 	uint32_t instance;
 	struct cJSON *conflist;
+	int block_fd; /* claims the agent's block of addresses; -1: it has none */
 	struct cgroup_support cgroups;
 	struct runtime runtime;
 	struct sandbox_op *ops;        /* in the order of their arrival */
