@@ -103,14 +103,24 @@ struct bl_ipcache_row {
 	uint32_t identity; /* 0 in a change: the prefix is gone */
 };
 
-/* What an update changed; borrowed until the engine is next given something. In the order in which it has to reach the
- * kernel when something is added: endpoints first, then prefixes. Endpoints whose rows did not change
- * are not named. */
+/*
+ * What an update changed; borrowed until the engine is next given something. Endpoints whose rows did not
+ * change are not named. A change reaches the kernel in up to three updates, each of which is applied in
+ * this order: first the endpoints, then the prefixes. So no packet is judged by half a policy:
+ *
+ *   1. the rules of before learn the new identities, and the ipcache follows,
+ *   2. the rules change, and the ipcache forgets prefixes that nobody names any more,
+ *   3. the rows lose identities that no address has any more.
+ *
+ * again says that there is more to do when this has been applied. An endpoint that is new has its rows at
+ * once. Who only asks (bl_engine_find) may call until there is no more.
+ */
 struct bl_engine_changes {
 	const char *const *endpoints;
 	size_t n_endpoints;
 	const struct bl_ipcache_row *prefixes;
 	size_t n_prefixes;
+	bool again; /* update once more when this is in the kernel */
 };
 /* -ENOSPC: no identity is left; what was computed before stands, and the next call tries again. */
 int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_changes,

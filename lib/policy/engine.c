@@ -203,14 +203,13 @@ static void remove_object(struct bl_engine *engine, enum object_kind kind, const
 void bl_engine_remove(struct bl_engine *engine, const char *kind, const char *namespace,
 		      const char *name)
 {
-	struct rules_context context = engine_rules_context(engine);
 	int object = object_kind(kind);
 
 	namespace = namespace ? namespace : "";
 	if (object >= 0)
 		remove_object(engine, (enum object_kind)object, namespace, name);
 	else
-		rules_remove(&engine->rules, &context, kind, namespace, name);
+		rules_remove(&engine->rules, kind, namespace, name);
 }
 
 void bl_engine_set_host(struct bl_engine *engine, const struct bl_addr *addrs, size_t n_addrs)

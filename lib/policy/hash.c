@@ -45,15 +45,15 @@ static void insert(struct hash_table *table, uint64_t mixed, void *item)
 	table->n_used++;
 }
 
-/* At most half of the slots are in use, and removed ones vanish on the way. */
+/* At most three quarters of the slots are in use, and removed ones vanish on the way. */
 static void make_room(struct hash_table *table)
 {
 	struct hash_slot *old = table->slots;
 	size_t n_old = table->n_slots, n_slots = SLOTS_MIN;
 
-	if ((table->n_used + 1) * 2 <= n_old)
+	if ((table->n_used + 1) * 4 <= n_old * 3)
 		return;
-	while (n_slots < (table->n_items + 1) * 3)
+	while (n_slots * 2 < (table->n_items + 1) * 3)
 		n_slots *= 2;
 	table->slots = bl_alloc(n_slots * sizeof(*table->slots));
 	table->n_slots = n_slots;

@@ -133,21 +133,38 @@ static void free_identity(struct identity *identity)
 	free(identity);
 }
 
-void identities_sweep(struct identities *identities)
+bool identities_drop_orphans(struct identities *identities)
 {
-	for (size_t i = 0; i < identities->n_changed; i++) {
+	size_t n = 0, n_before = identities->n_changed;
+
+	for (size_t i = 0; i < n_before; i++) {
 		struct identity *identity = identities->changed[i];
 
-		identity->is_queued = false;
-		if (identity->n_holders > 0)
+		if (identity->n_holders > 0 || identity->is_selected) {
+			identities->changed[n++] = identity;
 			continue;
+		}
 		hash_remove(&identities->by_labels, hash_labels(&identity->labels), identity);
 		hash_remove(&identities->by_number, hash_number(identity->number), identity);
 		free_identity(identity);
 	}
-	free(identities->changed);
-	identities->changed = NULL;
-	identities->n_changed = 0;
+	identities->n_changed = n;
+	return n < n_before;
+}
+
+void identities_sweep(struct identities *identities)
+{
+	size_t n = 0;
+
+	identities_drop_orphans(identities);
+	for (size_t i = 0; i < identities->n_changed; i++)
+		if (identities->changed[i]->is_leaving)
+			identities->changed[n++] = identities->changed[i];
+		else
+			identities->changed[i]->is_queued = false;
+	identities->n_changed = n;
+	identities->changed =
+		bl_realloc(identities->changed, (n * 2 + 1) * sizeof(*identities->changed));
 }
 
 static void add_reserved(struct identities *identities, uint32_t number, const char *name)

@@ -22,7 +22,8 @@ struct identity {
 	/* What a CIDR is compared with: LOCAL, world-ipv4, world-ipv6; others have none. */
 	struct bl_prefix *prefix;
 	bool is_selected; /* the selections know it */
-	bool is_queued;   /* in changed[] */
+	bool is_leaving; /* nobody holds it, but an ipcache may still say it: selected for a round more */
+	bool is_queued; /* in changed[] */
 };
 
 struct identities {
@@ -48,5 +49,7 @@ struct identity *identity_find(const struct identities *identities, uint32_t num
 /* Other labels for a reserved identity. The selections must not know it at this moment. */
 void identity_relabel(struct identities *identities, struct identity *identity,
 		      const struct bl_labels *labels);
-/* Frees what nobody holds and empties changed[]. */
+/* Frees what nobody holds and the selections do not know. Whether there was any. */
+bool identities_drop_orphans(struct identities *identities);
+/* The same, and leaves in changed[] only those that are leaving. */
 void identities_sweep(struct identities *identities);

@@ -135,17 +135,14 @@ static void update_one(struct prefixes *prefixes, struct named_prefix *named,
 	}
 }
 
-bool prefixes_update(struct prefixes *prefixes, struct identities *identities,
+void prefixes_update(struct prefixes *prefixes, struct identities *identities,
 		     struct ipcache *ipcache)
 {
-	bool changed = prefixes->n_changed > 0;
-
 	for (size_t i = 0; i < prefixes->n_changed; i++)
 		update_one(prefixes, prefixes->changed[i], identities, ipcache);
 	free(prefixes->changed);
 	prefixes->changed = NULL;
 	prefixes->n_changed = 0;
-	return changed;
 }
 
 void prefixes_init(struct prefixes *prefixes)

@@ -19,6 +19,6 @@ void prefixes_hold(struct prefixes *prefixes, const struct bl_prefix *prefix);
 void prefixes_drop(struct prefixes *prefixes, const struct bl_prefix *prefix);
 /* The API server is (not) at this address. Beside, not in place of, a hold. */
 void prefixes_set_apiserver(struct prefixes *prefixes, const struct bl_prefix *prefix, bool is);
-/* Gives and takes identities and claims as holds have changed. Returns whether any did. */
-bool prefixes_update(struct prefixes *prefixes, struct identities *identities,
+/* Gives and takes identities and claims as holds have changed. */
+void prefixes_update(struct prefixes *prefixes, struct identities *identities,
 		     struct ipcache *ipcache);

@@ -69,13 +69,13 @@ static bool is_program(const void *item, const void *key)
 }
 
 static void collect_specs(struct program *program, const struct rules *rules,
-			  const struct peer *peer)
+			  const struct peer *peer, bool settled)
 {
 	program->specs = bl_alloc(rules->n_specs * sizeof(*program->specs));
 	for (size_t i = 0; i < rules->n_specs; i++) {
 		struct spec *spec = rules->specs[i];
 
-		if (!spec->is_gone && !spec->spec->of_nodes &&
+		if ((settled ? !spec->is_gone : spec->is_active) && !spec->spec->of_nodes &&
 		    bl_selector_matches(&spec->spec->subject, &peer->identity->labels))
 			program->specs[program->n_specs++] = spec;
 	}
@@ -118,11 +118,11 @@ static void free_program(struct program *program)
 }
 
 struct program *program_get(struct programs *programs, const struct rules *rules,
-			    const struct peer *peer)
+			    const struct peer *peer, bool settled)
 {
 	struct program *program = bl_alloc(sizeof(*program)), *known;
 
-	collect_specs(program, rules, peer);
+	collect_specs(program, rules, peer, settled);
 	collect_own_ports(program, peer);
 	known = hash_find(&programs->items, hash_of(program), is_program, program);
 	if (known) {

@@ -37,9 +37,10 @@ struct program_defaults {
 	struct cookie *host, *allow, *deny;
 };
 
-/* The program of a peer whose identity is known; one more endpoint. */
+/* The program of a peer whose identity is known; one more endpoint. settled: of the specs as they should
+ * be, else as they are active. */
 struct program *program_get(struct programs *programs, const struct rules *rules,
-			    const struct peer *peer);
+			    const struct peer *peer, bool settled);
 void program_put(struct programs *programs, struct program *program);
 /* Compiles what changed. */
 void programs_update(struct programs *programs, const struct peers *peers,

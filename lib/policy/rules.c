@@ -103,7 +103,6 @@ static void set_up(struct rules *rules, const struct rules_context *context,
 
 static void take_down(struct rules *rules, const struct rules_context *context, struct spec *spec)
 {
-	spec->is_gone = true;
 	for (size_t i = 0; i < spec->spec->n_rules; i++) {
 		clear_selections(context, &spec->rules[i]);
 		cookie_put(context->cookies, spec->rules[i].cookie);
@@ -113,12 +112,10 @@ static void take_down(struct rules *rules, const struct rules_context *context, 
 
 /* ---- policies ----------------------------------------------------------------------------------- */
 
-/* cookies: the new policy has them already, so that equal rules keep their numbers. */
-static void retire(struct rules *rules, const struct rules_context *context,
-		   struct stored_policy *stored)
+static void retire(struct rules *rules, struct stored_policy *stored)
 {
 	for (size_t i = 0; i < stored->policy->n_specs; i++)
-		take_down(rules, context, &stored->specs[i]);
+		stored->specs[i].is_gone = true;
 	stored->is_gone = true;
 	rules->policies_changed = true;
 }
@@ -134,13 +131,12 @@ void rules_put(struct rules *rules, const struct rules_context *context, struct 
 	for (size_t i = 0; i < policy->n_specs; i++)
 		set_up(rules, context, policy, &policy->specs[i], &stored->specs[i]);
 	if (before)
-		retire(rules, context, before);
+		retire(rules, before);
 	hash_add(&rules->policies, hash, stored);
 	rules->policies_changed = true;
 }
 
-void rules_remove(struct rules *rules, const struct rules_context *context, const char *kind,
-		  const char *namespace, const char *name)
+void rules_remove(struct rules *rules, const char *kind, const char *namespace, const char *name)
 {
 	const struct bl_policy like = {
 		.kind = (char *)kind, .namespace = (char *)namespace, .name = (char *)name};
@@ -148,7 +144,7 @@ void rules_remove(struct rules *rules, const struct rules_context *context, cons
 		hash_find(&rules->policies, hash_of(&like), is_policy, &like);
 
 	if (stored)
-		retire(rules, context, stored);
+		retire(rules, stored);
 }
 
 void rules_update(struct rules *rules, const struct rules_context *context)
@@ -179,26 +175,29 @@ static void free_policy(struct stored_policy *stored)
 	free(stored);
 }
 
-static void sweep_specs(struct rules *rules)
+static void settle_specs(struct rules *rules, const struct rules_context *context)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < rules->n_specs; i++) {
-		rules->specs[i]->is_new = false;
-		if (!rules->specs[i]->is_gone)
-			rules->specs[n++] = rules->specs[i];
+		struct spec *spec = rules->specs[i];
+
+		spec->is_new = false;
+		spec->is_active = !spec->is_gone;
+		if (spec->is_gone)
+			take_down(rules, context, spec);
+		else
+			rules->specs[n++] = spec;
 	}
 	rules->n_specs = n;
 }
 
-void rules_sweep(struct rules *rules)
+void rules_settle(struct rules *rules, const struct rules_context *context)
 {
 	size_t position = 0;
 
-	if (!rules->policies_changed)
-		return;
 	rules->policies_changed = false;
-	sweep_specs(rules);
+	settle_specs(rules, context);
 	for (struct stored_policy *stored; (stored = hash_next(&rules->policies, &position));) {
 		if (!stored->is_gone)
 			continue;

@@ -22,13 +22,14 @@ struct spec {
 	struct rule *rules;                    /* as many as spec->n_rules */
 	bool uses_names[BL_POLICY_DIRECTIONS]; /* of ports */
 	bool depends_on_objects, selects_nodes;
-	bool is_new, is_gone;
-	uint64_t changed; /* the round in which its selections became others */
+	bool is_active;       /* endpoints have it */
+	bool is_new, is_gone; /* from now on they should, or should not */
+	uint64_t changed;     /* the round in which its selections became others */
 };
 
 struct rules {
 	struct hash_table policies;
-	/* All specs, in no order; gone ones stay until rules_sweep(). */
+	/* All specs, in no order; gone ones stay until rules_settle(). */
 	struct spec **specs;
 	size_t n_specs;
 	size_t n_node_selectors;
@@ -46,9 +47,9 @@ struct rules_context {
 
 /* Takes the policy over, in place of the one of its kind and name. */
 void rules_put(struct rules *rules, const struct rules_context *context, struct bl_policy *policy);
-void rules_remove(struct rules *rules, const struct rules_context *context, const char *kind,
-		  const char *namespace, const char *name);
+void rules_remove(struct rules *rules, const char *kind, const char *namespace, const char *name);
 /* Looks again who stands behind groups and services. */
 void rules_update(struct rules *rules, const struct rules_context *context);
-void rules_sweep(struct rules *rules);
+/* Endpoints have what they should have: frees the specs that are gone. */
+void rules_settle(struct rules *rules, const struct rules_context *context);
 void rules_release(struct rules *rules);

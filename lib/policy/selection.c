@@ -14,6 +14,8 @@
 #include "label.h"
 #include "selection_parts.h"
 
+#define FEW 8 /* selections: about as many as an identity has labels */
+
 /* ---- the selected ------------------------------------------------------------------------------- */
 
 static size_t position_of(const struct selection *selection, uint32_t number)
@@ -71,7 +73,7 @@ struct visit {
 static void visit_list(const struct visit *visit, struct selection *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (list[i]->is_fresh != visit->fresh ||
+		if (list[i]->is_fresh != visit->fresh || list[i]->is_cidr ||
 		    !bl_selector_matches(&list[i]->selector, &visit->identity->labels))
 			continue;
 		if (visit->adds)
@@ -106,49 +108,64 @@ void selections_forget(struct selections *selections, struct identity *identity,
 
 /* ---- updates ------------------------------------------------------------------------------------ */
 
-/* Known selections meet what is new or gone among the identities. */
-static void follow_identities(struct selections *selections, const struct identities *identities,
+/* Known selections meet what is new among the identities, and part with what was leaving. Whether that
+ * were identities with a prefix. */
+static bool follow_identities(struct selections *selections, const struct identities *identities,
 			      uint64_t round)
 {
+	bool prefixes_changed = false;
+
 	for (size_t i = 0; i < identities->n_changed; i++) {
 		struct identity *identity = identities->changed[i];
-		struct visit visit = {
-			.identity = identity, .adds = identity->n_holders > 0, .round = round};
+		struct visit visit = {.identity = identity, .adds = true, .round = round};
+		bool is_held = identity->n_holders > 0, was_leaving = identity->is_leaving;
+		bool was_selected = identity->is_selected;
 
-		if (identity->is_selected == visit.adds)
-			continue;
-		visit_matching(selections, &visit);
-		identity->is_selected = visit.adds;
+		identity->is_leaving = !is_held && identity->is_selected && !was_leaving;
+		if (!is_held && was_leaving)
+			selections_forget(selections, identity, round);
+		if (is_held && !was_selected)
+			visit_matching(selections, &visit);
+		identity->is_selected |= is_held;
+		prefixes_changed |= identity->prefix && identity->is_selected != was_selected;
 	}
+	return prefixes_changed;
 }
 
-/* New selections meet all identities. */
-static void fill_fresh(struct selections *selections, const struct identities *identities,
+/* New selections meet all identities: a few are compared with each, many are found by their files. */
+static void fill_fresh(const struct selections *selections, const struct identities *identities,
 		       uint64_t round)
 {
 	struct visit visit = {.adds = true, .fresh = true, .round = round};
+	bool few = selections->n_queued <= FEW;
 	size_t position = 0;
 
-	while ((visit.identity = hash_next(&identities->by_number, &position)))
-		if (visit.identity->n_holders > 0)
+	while ((visit.identity = hash_next(&identities->by_number, &position))) {
+		if (!visit.identity->is_selected)
+			continue;
+		if (few)
+			visit_list(&visit, selections->queued, selections->n_queued);
+		else
 			visit_matching(selections, &visit);
+	}
+}
+
+static bool has_fresh(const struct selections *selections, bool is_cidr)
+{
+	for (size_t i = 0; i < selections->n_queued; i++)
+		if (selections->queued[i]->is_fresh && selections->queued[i]->is_cidr == is_cidr)
+			return true;
+	return false;
 }
 
 void selections_update(struct selections *selections, const struct identities *identities,
-		       bool prefixes_changed, uint64_t round)
+		       uint64_t round)
 {
-	bool fresh_labels = false, fresh_cidrs = false;
+	bool prefixes_changed = follow_identities(selections, identities, round);
 
-	for (size_t i = 0; i < selections->n_queued; i++) {
-		const struct selection *selection = selections->queued[i];
-
-		fresh_labels |= selection->is_fresh && !selection->is_cidr;
-		fresh_cidrs |= selection->is_fresh && selection->is_cidr;
-	}
-	follow_identities(selections, identities, round);
-	if (fresh_labels)
+	if (has_fresh(selections, false))
 		fill_fresh(selections, identities, round);
-	if (fresh_cidrs || prefixes_changed)
+	if (has_fresh(selections, true) || prefixes_changed)
 		selections_update_cidrs(selections, identities, prefixes_changed, round);
 	for (size_t i = 0; i < selections->n_queued; i++)
 		selections->queued[i]->is_fresh = selections->queued[i]->is_queued = false;

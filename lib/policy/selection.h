@@ -47,8 +47,9 @@ void selection_put(struct selections *selections, struct selection *selection);
 
 /* Frees what nobody uses; its prefixes are dropped. */
 void selections_sweep(struct selections *selections);
-/* Follows identities->changed. prefixes_changed: also the identities that have a prefix did. */
+/* Follows identities->changed. An identity that nobody holds any more stays selected until the next
+ * update, so that an address that still has it in some ipcache is judged as it was. */
 void selections_update(struct selections *selections, const struct identities *identities,
-		       bool prefixes_changed, uint64_t round);
+		       uint64_t round);
 /* Takes an identity out whose labels are about to change. */
 void selections_forget(struct selections *selections, struct identity *identity, uint64_t round);

@@ -25,7 +25,7 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 struct prefixed {
-	const struct identity **items; /* held ones that have a prefix, sorted by it */
+	const struct identity **items; /* selected ones that have a prefix, sorted by it */
 	size_t n_items;
 };
 
@@ -37,7 +37,7 @@ static struct prefixed list_prefixed(const struct identities *identities)
 	list.items = bl_alloc(identities->by_number.n_items * sizeof(*list.items));
 	for (const struct identity *identity;
 	     (identity = hash_next(&identities->by_number, &position));)
-		if (identity->prefix && identity->n_holders > 0)
+		if (identity->prefix && identity->is_selected)
 			list.items[list.n_items++] = identity;
 	qsort(list.items, list.n_items, sizeof(*list.items), compare_prefixes);
 	return list;

@@ -37,6 +37,7 @@ struct bl_engine {
 	struct endpoint **endpoints;
 	size_t n_endpoints;
 	bool by_node_labels; /* nodes are numbered so */
+	bool has_waited;     /* policies that came or went waited for the last update */
 
 	/* what the last update changed */
 	const char **changed;

@@ -4,6 +4,7 @@
  * Everything carries the round in which it changed, and what is compiled the round in which it was, so
  * that no stage has to know who depends on it.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,22 +32,40 @@ static void update_nodes(struct bl_engine *engine)
 	engine->by_node_labels = by_labels;
 }
 
+static bool drop_orphans(struct bl_engine *engine)
+{
+	for (size_t i = 0; i < engine->identities.n_changed; i++)
+		if (engine->identities.changed[i]->n_holders == 0)
+			selections_forget(&engine->selections, engine->identities.changed[i],
+					  engine->round);
+	return identities_drop_orphans(&engine->identities);
+}
+
+/* Identities that nobody holds rest until the end of the round, as the next peer may have their labels;
+ * when numbers run out they go at once. */
+static int update_peers(struct bl_engine *engine, struct bl_err *err)
+{
+	int r = peers_update(&engine->peers, &engine->identities, &engine->ipcache,
+			     &engine->inventory, err);
+
+	if (r == -ENOSPC && drop_orphans(engine))
+		r = peers_update(&engine->peers, &engine->identities, &engine->ipcache,
+				 &engine->inventory, err);
+	return r;
+}
+
 static int update_identities(struct bl_engine *engine, struct bl_err *err)
 {
 	struct rules_context context = engine_rules_context(engine);
-	bool prefixes_changed;
-	int r = peers_update(&engine->peers, &engine->identities, &engine->ipcache,
-			     &engine->inventory, err);
+	int r = update_peers(engine, err);
 
 	if (r < 0)
 		return r;
 	rules_update(&engine->rules, &context);
 	selections_sweep(&engine->selections);
 	update_nodes(engine);
-	prefixes_changed =
-		prefixes_update(&engine->prefixes, &engine->identities, &engine->ipcache);
-	selections_update(&engine->selections, &engine->identities, prefixes_changed,
-			  engine->round);
+	prefixes_update(&engine->prefixes, &engine->identities, &engine->ipcache);
+	selections_update(&engine->selections, &engine->identities, engine->round);
 	return 0;
 }
 
@@ -77,14 +96,15 @@ static struct spec **list_changed_specs(const struct rules *rules, size_t *ret_n
 	struct spec **changed = bl_alloc(rules->n_specs * sizeof(*changed));
 	size_t n = 0;
 
-	for (size_t i = 0; rules->policies_changed && i < rules->n_specs; i++)
+	for (size_t i = 0; i < rules->n_specs; i++)
 		if (rules->specs[i]->is_new != rules->specs[i]->is_gone)
 			changed[n++] = rules->specs[i];
 	*ret_n = n;
 	return changed;
 }
 
-static void update_programs(struct bl_engine *engine)
+/* settles: policies that came or went take effect. Whoever is new here has what it should have at once. */
+static void update_programs(struct bl_engine *engine, bool settles)
 {
 	size_t n_changed;
 	bl_autofree struct spec **changed = list_changed_specs(&engine->rules, &n_changed);
@@ -94,9 +114,10 @@ static void update_programs(struct bl_engine *engine)
 		struct program *before = endpoint->program;
 
 		if (before && !endpoint->peer->is_stale &&
-		    !is_concerned(endpoint, changed, n_changed))
+		    !(settles && is_concerned(endpoint, changed, n_changed)))
 			continue;
-		endpoint->program = program_get(&engine->programs, &engine->rules, endpoint->peer);
+		endpoint->program = program_get(&engine->programs, &engine->rules, endpoint->peer,
+						settles || !before);
 		endpoint->peer->is_stale = false;
 		if (before)
 			program_put(&engine->programs, before);
@@ -111,22 +132,21 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
-/* Follows the program; whether anything is to be told. */
+/* Follows the program; whether anything is to be told. Of a new endpoint it is, as no program is without
+ * rows: the node may come in, or everybody may. */
 static bool follow(struct endpoint *endpoint)
 {
 	const struct program *program = endpoint->program;
-	bool is_new = !same_text(endpoint->error, program->error);
+	bool tell = !same_text(endpoint->error, program->error);
 
-	if (is_new) {
-		free(endpoint->error);
-		endpoint->error = bl_strdup(program->error);
-	}
+	free(endpoint->error);
+	endpoint->error = bl_strdup(program->error);
 	if (program->error || endpoint->rows == program->rows)
-		return is_new;
-	is_new |= !shared_rows_equal(endpoint->rows, program->rows);
+		return tell;
+	tell |= !shared_rows_equal(endpoint->rows, program->rows);
 	shared_rows_put(endpoint->rows);
 	endpoint->rows = shared_rows_get(program->rows);
-	return is_new;
+	return tell;
 }
 
 static void list_changes(struct bl_engine *engine)
@@ -142,16 +162,39 @@ static void list_changes(struct bl_engine *engine)
 			     &engine->n_changed_prefixes);
 }
 
+/*
+ * A policy that names a prefix gives it an identity, which takes its addresses away from the one that they
+ * had. Would its rules act at once, then until the ipcache follows they would judge these addresses by the
+ * old identity, which they do not mean. So when prefixes change, policies wait for one update: first the
+ * old rules learn the new identities, the ipcache follows, and then the rules change in one swap.
+ */
+static bool may_settle(const struct bl_engine *engine)
+{
+	return engine->ipcache.n_touched == 0 || engine->has_waited;
+}
+
+static bool is_unfinished(const struct bl_engine *engine)
+{
+	return engine->has_waited || engine->identities.n_changed > 0 ||
+	       engine->selections.n_queued > 0 ||
+	       engine->by_node_labels != (engine->rules.n_node_selectors > 0);
+}
+
 int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_changes,
 		     struct bl_err *err)
 {
+	struct rules_context context = engine_rules_context(engine);
+	bool settles;
 	int r = update_identities(engine, err);
 
 	if (r < 0)
 		return r;
-	update_programs(engine);
+	settles = engine->rules.policies_changed && may_settle(engine);
+	engine->has_waited = engine->rules.policies_changed && !settles;
+	update_programs(engine, settles);
 	list_changes(engine);
-	rules_sweep(&engine->rules);
+	if (settles)
+		rules_settle(&engine->rules, &context);
 	identities_sweep(&engine->identities);
 	engine->round++;
 	*ret_changes = (struct bl_engine_changes){
@@ -159,6 +202,7 @@ int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_cha
 		.n_endpoints = engine->n_changed,
 		.prefixes = engine->changed_prefixes,
 		.n_prefixes = engine->n_changed_prefixes,
+		.again = is_unfinished(engine),
 	};
 	return 0;
 }

@@ -21,11 +21,12 @@
 #define APPS       40 /* of a namespace */
 #define CHANGES    1000
 
+/* Of this thread: what the engine takes, whoever else is on the machine. */
 static double now_us(void)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
 	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
@@ -125,13 +126,18 @@ static void put_namespaces(struct bl_engine *engine)
 	}
 }
 
-static struct bl_engine_changes update(struct bl_engine *engine)
+/* As often as there is something to do; returns how many endpoints changed, some more than once. */
+static size_t update(struct bl_engine *engine)
 {
-	struct bl_engine_changes changes;
+	struct bl_engine_changes changes = {.again = true};
 	struct bl_err err = BL_ERR_INIT;
+	size_t n_endpoints = 0;
 
-	check(bl_engine_update(engine, &changes, &err), &err);
-	return changes;
+	while (changes.again) {
+		check(bl_engine_update(engine, &changes, &err), &err);
+		n_endpoints += changes.n_endpoints;
+	}
+	return n_endpoints;
 }
 
 static int compare(const void *a, const void *b)
@@ -155,7 +161,7 @@ static void time_changes(struct bl_engine *engine, const char *what,
 
 		change(engine, i * 7919 % n_things, 2 + i);
 		start = now_us();
-		n_endpoints += update(engine).n_endpoints;
+		n_endpoints += update(engine);
 		us[i] = now_us() - start;
 	}
 	qsort(us, CHANGES, sizeof(us[0]), compare);
