@@ -12,6 +12,8 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "iso_times.h"
+
 /* ECMA-119 8.4.8: the volume identifier in the primary volume descriptor, sector 16. */
 #define VOLUME_ID_OFFSET (16 * 2048 + 40)
 /* What an image needs beyond its files: descriptors, path tables, directories, padding. */
@@ -56,7 +58,7 @@ static int set_options(struct archive *archive, const char *volume, struct bl_er
 	return 0;
 }
 
-/* Times stay at zero, so that the same input gives the same image. */
+/* Times stay at zero, as iso_times_fix() makes the others. */
 static int add_file(struct archive *archive, const struct iso_file *file, struct bl_err *err)
 {
 	bl_cleanup(free_entry) struct archive_entry *entry = archive_entry_new();
@@ -127,6 +129,7 @@ int iso_write(const char *path, const char *volume, const struct iso_file *files
 	if (r < 0)
 		return bl_wrap(err, "%s", path);
 	restore_volume_id(&buffer, volume);
+	iso_times_fix(buffer.bytes, buffer.used);
 	buffer.used = (buffer.used + BLOCK_SIZE - 1) / BLOCK_SIZE * BLOCK_SIZE;
 	return bl_file_write(path, buffer.bytes, buffer.used, 0600, err);
 }

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -13,6 +14,20 @@
 #define VOLUME_ID   (16 * 2048 + 40)
 #define NAMES_MAX   512
 #define CONTENT_MAX 4096
+
+/* What libarchive takes for the time while it is not zero. */
+static time_t pretended;
+
+__attribute__((visibility("default"))) time_t time(time_t *ret_time)
+{
+	struct timespec now = {.tv_sec = pretended};
+
+	if (!pretended)
+		clock_gettime(CLOCK_REALTIME, &now);
+	if (ret_time)
+		*ret_time = now.tv_sec;
+	return now.tv_sec;
+}
 
 /* Names and contents of all files, as "name=content;". */
 static void list_image(const char *path, char text[NAMES_MAX])
@@ -55,19 +70,21 @@ static void files_and_volume_id_come_back(void **state)
 
 static void the_same_input_gives_the_same_image(void **state)
 {
-	const struct iso_file file = {"a", "content", 7};
+	const struct iso_file files[] = {{"a", "content", 7}, {"meta-data", "{}", 2}};
 	char *dir = unit_dir();
 	bl_autofree char *first = bl_format("%s/1.iso", dir), *second = bl_format("%s/2.iso", dir);
 	bl_autofree char *a = NULL, *b = NULL;
 	size_t len_a, len_b;
 
-	assert_int_equal(iso_write(first, "v", &file, 1, NULL), 0);
-	assert_int_equal(iso_write(second, "v", &file, 1, NULL), 0);
+	pretended = 1000000000;
+	assert_int_equal(iso_write(first, "v", files, 2, NULL), 0);
+	pretended += 86400 * 400 + 3661;
+	assert_int_equal(iso_write(second, "v", files, 2, NULL), 0);
+	pretended = 0;
 	assert_int_equal(bl_file_read(first, 4 << 20, &a, &len_a, NULL), 0);
 	assert_int_equal(bl_file_read(second, 4 << 20, &b, &len_b, NULL), 0);
 	assert_int_equal(len_a, len_b);
-	/* The descriptors carry the time of writing: 16..18 are skipped. */
-	assert_memory_equal(a + 19 * 2048, b + 19 * 2048, len_a - 19 * 2048);
+	assert_memory_equal(a, b, len_a);
 	unit_dir_remove(dir);
 }
 
