@@ -139,7 +139,7 @@ static int decode(struct walk *walk, const struct cJSON *object);
 
 static int decode_list(struct walk *walk, const struct bl_field *row, const struct cJSON *json)
 {
-	char *array, **slot = (char **)((char *)walk->data + row->offset);
+	char *array = NULL;
 	size_t n = bl_json_size(json), i = 0, len = strlen(walk->path);
 
 	if (!bl_json_is_array(json))
@@ -147,16 +147,19 @@ static int decode_list(struct walk *walk, const struct bl_field *row, const stru
 	if (n > row->max)
 		return bl_fail(walk->err, -EINVAL, "%s: %zu entries are more than %u", walk->path,
 			       n, row->max);
-	array = bl_alloc(n ? n * row->items->size : 1);
-	*slot = array;
-	*(size_t *)((char *)walk->data + row->second) = n;
+	if (!row->checked_only) {
+		array = bl_alloc(n ? n * row->items->size : 1);
+		*(char **)((char *)walk->data + row->offset) = array;
+		*(size_t *)((char *)walk->data + row->second) = n;
+	}
 	bl_json_for_each (item, json) {
 		struct walk inner = *walk;
 		int r;
 
 		snprintf(inner.path + len, sizeof(inner.path) - len, "[%zu]", i);
 		inner.fields = row->items;
-		inner.data = array + row->items->size * i++;
+		inner.data = array ? array + row->items->size * i : NULL;
+		i++;
 		r = decode(&inner, item);
 		if (r < 0)
 			return r;
@@ -375,7 +378,7 @@ static void clear_list(const struct bl_field *row, void *data)
 void bl_fields_clear(const struct bl_fields *fields, void *data)
 {
 	for (size_t i = 0; i < fields->n_rows; i++) {
-		if (fields->rows[i].type == BL_FIELD_LIST)
+		if (fields->rows[i].type == BL_FIELD_LIST && !fields->rows[i].checked_only)
 			clear_list(&fields->rows[i], data);
 		else
 			fields_value_clear(&fields->rows[i], data);

@@ -240,25 +240,28 @@ static int decode_array(const struct bl_field *row, const struct cJSON *json, co
 	bool strings = row->type == BL_FIELD_STRINGS;
 	size_t size = strings ? sizeof(char *) : sizeof(struct bl_addr);
 	size_t n = bl_json_size(json), i = 0;
-	char *array;
+	char *array = NULL;
 
 	if (!bl_json_is_array(json))
 		return fields_value_mistyped(json, path, "array of strings", err);
 	if (n > row->max)
 		return bl_fail(err, -EINVAL, "%s: %zu entries are more than %u", path, n, row->max);
-	array = bl_alloc(n ? n * size : 1);
-	put(row, data, array);
-	*(size_t *)second(row, data) = n;
+	if (!row->checked_only) {
+		array = bl_alloc(n ? n * size : 1);
+		put(row, data, array);
+		*(size_t *)second(row, data) = n;
+	}
 	bl_json_for_each (item, json) {
 		const char *text = bl_json_text(item);
-		void *slot = array + size * i;
+		struct bl_addr unused;
+		void *slot = array ? array + size * i : (void *)&unused;
 
 		if (!text)
 			return bl_fail(err, -EINVAL, "%s[%zu]: expected string, got %s", path, i,
 				       bl_json_type(item));
-		if (strings)
+		if (strings && array)
 			*(char **)slot = bl_strdup(text);
-		else if (bl_addr_parse(text, slot, err) < 0)
+		else if (!strings && bl_addr_parse(text, slot, err) < 0)
 			return bl_wrap(err, "%s[%zu]", path, i);
 		i++;
 	}

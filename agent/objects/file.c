@@ -88,7 +88,7 @@ static int file_read(const char *dir, const char *path, struct cJSON **ret_docum
 	r = bl_json_parse(text, len, &document, err);
 	if (r < 0)
 		return r;
-	r = bl_object_validate(document, err);
+	r = bl_object_validate_stored(document, err);
 	if (r < 0)
 		return r;
 	key = object_key(document);

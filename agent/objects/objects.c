@@ -272,7 +272,7 @@ int objects_apply(struct objects *objects, const struct cJSON *document,
 	const struct cJSON *old;
 	int r;
 
-	r = bl_object_validate(document, err);
+	r = bl_object_validate_stored(document, err);
 	if (r < 0)
 		return r;
 	old = objects_get(objects, &key);

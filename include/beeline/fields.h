@@ -71,7 +71,7 @@ struct bl_field {
 	enum bl_field_type type;
 	enum bl_one_of one_of;
 	bool required;     /* when its parent is there */
-	bool checked_only; /* nothing is stored */
+	bool checked_only; /* nothing is stored; of a list, neither by the rows of its items */
 };
 
 struct bl_fields {

@@ -191,7 +191,11 @@ const struct bl_network *bl_vmi_network(const struct bl_vmi *vmi, const char *na
  * vCPUs, else 1. */
 uint32_t bl_vmi_queues(const struct bl_vmi *vmi, const struct bl_interface *interface);
 
-/* Checks what every object must have: apiVersion, kind, metadata.name and namespace as DNS names,
- * labels and annotations as maps of strings. For all kinds of the store. Kinds that one machine has
- * no use for (Service, DataVolume, presets, ...) are refused with what to write instead. */
+/* Checks what every object must have, whatever its kind, when its user writes it: apiVersion, kind,
+ * metadata.name and namespace as DNS names, and nothing in metadata that Kubernetes' ObjectMeta has
+ * not, labels and annotations by their syntax. Kinds that one machine has no use for (Service,
+ * DataVolume, presets, ...) are refused with what to write instead. */
 int bl_object_validate(const struct cJSON *document, struct bl_err *err);
+/* Of these only what programs rely on, for objects that were written before: a VM goes on although a
+ * newer program would not take its manifest any more. */
+int bl_object_validate_stored(const struct cJSON *document, struct bl_err *err);

@@ -269,7 +269,7 @@ int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, s
 {
 	const struct kind *kind;
 	bl_auto_policy struct bl_policy *policy = bl_alloc(sizeof(*policy));
-	int r = bl_object_validate(document, err);
+	int r = bl_object_validate_stored(document, err);
 
 	if (r < 0)
 		return r;

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Selectors from documents: matchLabels and matchExpressions, with the checks of the API server. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <beeline/file.h>
+#include <beeline/name.h>
 
 #include "selector.h"
-
-#define NAME_MAX_LEN   63
-#define PREFIX_MAX_LEN 253
 
 struct reading {
 	const char *source, *prefix, *path;
@@ -25,44 +22,13 @@ static void requirement_clear(struct bl_requirement *requirement)
 	bl_selector_clear(&holder);
 }
 
-/* Letters and digits at both ends; '-', '_' and '.' between them. */
-static bool is_name(const char *text, size_t len)
-{
-	if (len == 0 || len > NAME_MAX_LEN || !isalnum((unsigned char)text[0]) ||
-	    !isalnum((unsigned char)text[len - 1]))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
-			return false;
-	return true;
-}
-
-static bool is_subdomain(const char *text, size_t len)
-{
-	if (len == 0 || len > PREFIX_MAX_LEN)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (islower((unsigned char)text[i]) || isdigit((unsigned char)text[i]))
-			continue;
-		if ((text[i] != '-' && text[i] != '.') || i == 0 || i == len - 1 ||
-		    text[i - 1] == '.' || text[i + 1] == '.')
-			return false;
-	}
-	return true;
-}
-
-/* [DNS subdomain/]name. Labels of a namespace are checked as that namespace's own. */
+/* Labels of a namespace are checked as that namespace's own. */
 static bool is_key(const char *key)
 {
 	size_t skip = strlen(BL_LABEL_NAMESPACE_LABELS);
-	const char *slash;
 
-	if (strncmp(key, BL_LABEL_NAMESPACE_LABELS, skip) == 0)
-		key += skip;
-	slash = strrchr(key, '/');
-	if (!slash)
-		return is_name(key, strlen(key));
-	return is_subdomain(key, (size_t)(slash - key)) && is_name(slash + 1, strlen(slash + 1));
+	return bl_name_is_key(strncmp(key, BL_LABEL_NAMESPACE_LABELS, skip) == 0 ? key + skip
+										 : key);
 }
 
 /* Splits "source:key", where the policy's kind has sources; "any" is none. */
@@ -91,7 +57,7 @@ static int add_value(const struct reading *reading, const char *where, const str
 	if (!text)
 		return bl_fail(reading->err, -EINVAL, "%s: expected string, found %s", where,
 			       bl_json_type(json));
-	if (*text && !is_name(text, strlen(text)))
+	if (!bl_name_is_label_value(text))
 		return bl_fail(reading->err, -EINVAL, "%s: '%.128s' is not the value of a label",
 			       where, text);
 	requirement->values =

@@ -7,10 +7,12 @@
 
 #include <beeline/fields.h>
 #include <beeline/file.h>
+#include <beeline/name.h>
 #include <beeline/vmi.h>
 
 extern const struct bl_fields
 	vmi_vm_fields; /* of a whole VirtualMachine; the others are of parts */
+extern const struct bl_fields vmi_metadata_fields;
 extern const struct bl_fields vmi_spec_fields;
 extern const struct bl_fields vmi_disk_fields;
 extern const struct bl_fields vmi_interface_fields;
@@ -40,13 +42,10 @@ int vmi_volumes_validate(const struct vmi_check *check);
 int vmi_disks_validate(const struct vmi_check *check);
 int vmi_interfaces_validate(const struct vmi_check *check);
 
-/* Labels and annotations as maps of strings; prefix is "" or "spec.template.". */
-int vmi_metadata_validate(const struct cJSON *metadata, const char *prefix, struct bl_err *err);
+/* path is where it stands: "metadata" or "spec.template.metadata". The first is what a user may write;
+ * the second only what programs rely on: labels and annotations as maps of strings. */
+int vmi_metadata_validate(const struct cJSON *metadata, const char *path, struct bl_err *err);
+int vmi_metadata_validate_maps(const struct cJSON *metadata, const char *path, struct bl_err *err);
 
 /* Room for one zeroed item more. */
 void *vmi_grow(void *array, size_t n, size_t size);
-
-/* RFC 1123: lower-case letters, digits and '-', beginning and ending with a letter or digit, at most
- * 63; a subdomain is such labels joined by dots. */
-bool vmi_is_label(const char *text);
-bool vmi_is_subdomain(const char *text);

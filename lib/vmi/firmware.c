@@ -76,12 +76,12 @@ static int validate_identity(const struct vmi_check *check)
 {
 	const struct bl_vmi *vmi = check->vmi;
 
-	if (!vmi_is_label(vmi->hostname))
+	if (!bl_name_is_dns_label(vmi->hostname))
 		return vmi_fail(check,
 				"hostname: '%.64s' is not a host name: up to 63 lower-case "
 				"letters, digits and '-'",
 				vmi->hostname);
-	if (vmi->subdomain && !vmi_is_label(vmi->subdomain))
+	if (vmi->subdomain && !bl_name_is_dns_label(vmi->subdomain))
 		return vmi_fail(check, "subdomain: '%.64s' is not a DNS label", vmi->subdomain);
 	if (vmi->firmware_uuid && !is_uuid(vmi->firmware_uuid))
 		return vmi_fail(check, "domain.firmware.uuid: '%.64s' is not a UUID",
@@ -96,6 +96,21 @@ static int validate_identity(const struct vmi_check *check)
 	return 0;
 }
 
+/* What DHCP can carry: parts of at most 63, which Kubernetes does not ask for. */
+static bool is_domain(const char *text)
+{
+	if (!bl_name_is_dns_subdomain(text, strlen(text)))
+		return false;
+	for (; *text; text += strspn(text, ".")) {
+		size_t len = strcspn(text, ".");
+
+		if (len > 63)
+			return false;
+		text += len;
+	}
+	return true;
+}
+
 static int validate_dns(const struct vmi_check *check)
 {
 	const struct bl_vmi *vmi = check->vmi;
@@ -107,7 +122,7 @@ static int validate_dns(const struct vmi_check *check)
 					"dnsConfig.nameservers[%zu]: '%.64s' is not an address", i,
 					vmi->dns_servers[i]);
 	for (size_t i = 0; i < vmi->n_dns_searches; i++)
-		if (!vmi_is_subdomain(vmi->dns_searches[i]))
+		if (!is_domain(vmi->dns_searches[i]))
 			return vmi_fail(check, "dnsConfig.searches[%zu]: '%.64s' is not a domain",
 					i, vmi->dns_searches[i]);
 	return 0;

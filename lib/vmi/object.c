@@ -62,38 +62,6 @@ void *vmi_grow(void *array, size_t n, size_t size)
 	return grown;
 }
 
-static bool is_label_part(const char *text, size_t len)
-{
-	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-
-	if (len == 0 || len > 63 || !strchr(alnum, text[0]) || !strchr(alnum, text[len - 1]))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!strchr(alnum, text[i]) && text[i] != '-')
-			return false;
-	return true;
-}
-
-bool vmi_is_label(const char *text)
-{
-	return is_label_part(text, strlen(text));
-}
-
-bool vmi_is_subdomain(const char *text)
-{
-	if (strlen(text) > 253)
-		return false;
-	for (;;) {
-		size_t len = strcspn(text, ".");
-
-		if (!is_label_part(text, len))
-			return false;
-		if (text[len] == '\0')
-			return true;
-		text += len + 1;
-	}
-}
-
 static int require_string(const struct cJSON *json, const char *path, const char **ret_text,
 			  struct bl_err *err)
 {
@@ -114,7 +82,7 @@ static int validate_names(const struct cJSON *document, struct bl_err *err)
 
 	if (r < 0)
 		return r;
-	if (!vmi_is_subdomain(text) || strlen(text) > NAME_MAX_LEN)
+	if (!bl_name_is_dns_subdomain(text, strlen(text)) || strlen(text) > NAME_MAX_LEN)
 		return bl_fail(err, -EINVAL,
 			       "metadata.name: '%.64s' is not a name: up to %d lower-case letters, "
 			       "digits, '-' and '.'",
@@ -124,46 +92,13 @@ static int validate_names(const struct cJSON *document, struct bl_err *err)
 	r = require_string(namespace, "metadata.namespace", &text, err);
 	if (r < 0)
 		return r;
-	if (!vmi_is_label(text))
+	if (!bl_name_is_dns_label(text))
 		return bl_fail(
 			err, -EINVAL,
 			"metadata.namespace: '%.64s' is not a name: up to 63 lower-case letters, "
 			"digits and '-'",
 			text);
 	return 0;
-}
-
-/* metadata.labels and metadata.annotations below prefix ("" or "spec.template."). */
-static int validate_map(const struct cJSON *metadata, const char *prefix, const char *key,
-			struct bl_err *err)
-{
-	const struct cJSON *map = bl_json_get(metadata, key);
-
-	if (!map || bl_json_is_null(map))
-		return 0;
-	if (!bl_json_is_object(map))
-		return bl_fail(err, -EINVAL, "%smetadata.%s: expected object, got %s", prefix, key,
-			       bl_json_type(map));
-	bl_json_for_each (entry, map) {
-		if (!bl_json_is_string(entry))
-			return bl_fail(err, -EINVAL,
-				       "%smetadata.%s['%.64s']: expected string, got %s", prefix,
-				       key, bl_json_key(entry), bl_json_type(entry));
-	}
-	return 0;
-}
-
-int vmi_metadata_validate(const struct cJSON *metadata, const char *prefix, struct bl_err *err)
-{
-	int r;
-
-	if (!metadata || bl_json_is_null(metadata))
-		return 0;
-	if (!bl_json_is_object(metadata))
-		return bl_fail(err, -EINVAL, "%smetadata: expected object, got %s", prefix,
-			       bl_json_type(metadata));
-	r = validate_map(metadata, prefix, "labels", err);
-	return r < 0 ? r : validate_map(metadata, prefix, "annotations", err);
 }
 
 /* v1alpha2 was KubeVirt's before 2018; v1alpha3 has the fields of v1 and is still served. */
@@ -201,7 +136,7 @@ static int validate_kind(const char *api_version, const char *kind, struct bl_er
 	return 0;
 }
 
-int bl_object_validate(const struct cJSON *document, struct bl_err *err)
+static int validate_type(const struct cJSON *document, struct bl_err *err)
 {
 	const char *api_version, *kind;
 	int r;
@@ -210,14 +145,25 @@ int bl_object_validate(const struct cJSON *document, struct bl_err *err)
 		return bl_fail(err, -EINVAL, "expected an object with apiVersion and kind, got %s",
 			       bl_json_type(document));
 	r = require_string(bl_json_get(document, "apiVersion"), "apiVersion", &api_version, err);
-	if (r < 0)
-		return r;
-	r = require_string(bl_json_get(document, "kind"), "kind", &kind, err);
-	if (r < 0)
-		return r;
-	r = validate_kind(api_version, kind, err);
-	if (r < 0)
-		return r;
-	r = vmi_metadata_validate(bl_json_get(document, "metadata"), "", err);
+	if (r == 0)
+		r = require_string(bl_json_get(document, "kind"), "kind", &kind, err);
+	return r < 0 ? r : validate_kind(api_version, kind, err);
+}
+
+int bl_object_validate_stored(const struct cJSON *document, struct bl_err *err)
+{
+	int r = validate_type(document, err);
+
+	if (r == 0)
+		r = vmi_metadata_validate_maps(bl_json_get(document, "metadata"), "metadata", err);
+	return r < 0 ? r : validate_names(document, err);
+}
+
+int bl_object_validate(const struct cJSON *document, struct bl_err *err)
+{
+	int r = validate_type(document, err);
+
+	if (r == 0)
+		r = vmi_metadata_validate(bl_json_get(document, "metadata"), "metadata", err);
 	return r < 0 ? r : validate_names(document, err);
 }

@@ -118,7 +118,7 @@ static int from_spec(const struct cJSON *spec, const char *path, const struct cJ
 
 static int expect_kind(const struct cJSON *document, const char *kind, struct bl_err *err)
 {
-	int r = bl_object_validate(document, err);
+	int r = bl_object_validate_stored(document, err);
 
 	if (r == 0 && strcmp(bl_json_get_string(document, "kind"), kind) != 0)
 		return bl_fail(err, -EINVAL, "kind: expected %s, got '%.64s'", kind,
@@ -156,7 +156,8 @@ static int check_template(struct bl_vm *vm, const struct cJSON *document, struct
 	int r;
 
 	vm->vmi_template = bl_json_get(document, "spec/template");
-	r = vmi_metadata_validate(bl_json_get(vm->vmi_template, "metadata"), "spec.template.", err);
+	r = vmi_metadata_validate(bl_json_get(vm->vmi_template, "metadata"),
+				  "spec.template.metadata", err);
 	if (r == 0)
 		r = from_spec(bl_json_get(vm->vmi_template, "spec"), "spec.template.spec", document,
 			      &vmi, err);

@@ -157,7 +157,7 @@ static int validate_name(const struct vmi_check *check, size_t i)
 {
 	const char *name = check->vmi->volumes[i].name;
 
-	if (!vmi_is_label(name))
+	if (!bl_name_is_dns_label(name))
 		return vmi_fail(check,
 				"volumes[%zu].name: '%.64s' is not a name: up to 63 "
 				"lower-case letters, digits and '-'",

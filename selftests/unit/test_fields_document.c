@@ -100,6 +100,8 @@ static char *render(void)
 		"holds\n"
 		"it to them.\n");
 	print_table(out, "VirtualMachine", &vmi_vm_fields);
+	print_table(out, "metadata of each and of a VirtualMachine's template",
+		    &vmi_metadata_fields);
 	print_table(out, "spec of a VirtualMachineInstance", &vmi_spec_fields);
 	assert_int_equal(fclose(out), 0);
 	return text;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <beeline/json.h>
+#include <beeline/vmi.h>
 
 #include "../../agent/objects.h"
 
@@ -182,6 +183,23 @@ static void test_bad_files(void **state)
 	assert_null(objects_get(fixture->objects, &key_b));
 }
 
+/* What a program took once is loaded by those after it, however strict they are with what comes new. */
+static void test_older_rules(void **state)
+{
+	struct fixture *fixture = *state;
+	bl_auto_json struct cJSON *lax = document("a", "");
+	bl_autofree char *text = NULL;
+	struct bl_err err;
+
+	apply(fixture, "a", "");
+	bl_json_set_number(bl_json_get(lax, "metadata"), "bogus", 1);
+	assert_fails(bl_object_validate(lax, &err), -EINVAL, "metadata.bogus: unknown field");
+	text = bl_json_print(lax);
+	put_file(fixture, "a.json", text);
+	reopen(fixture);
+	assert_non_null(objects_get(fixture->objects, &key_a));
+}
+
 static void test_all_or_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -274,9 +292,10 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_versions),   TEST(test_status),    TEST(test_deletion),
-		TEST(test_restart),    TEST(test_bad_files), TEST(test_all_or_nothing),
-		TEST(test_unwritable), TEST(test_watch),     TEST(test_order),
+		TEST(test_versions),       TEST(test_status),     TEST(test_deletion),
+		TEST(test_restart),        TEST(test_bad_files),  TEST(test_older_rules),
+		TEST(test_all_or_nothing), TEST(test_unwritable), TEST(test_watch),
+		TEST(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
