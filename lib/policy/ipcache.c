@@ -93,6 +93,21 @@ struct peer *ipcache_peer(const struct ipcache *ipcache, const struct bl_addr *a
 	return claim ? claim->peer : NULL;
 }
 
+static uint32_t identity_of(const struct ipcache_entry *entry)
+{
+	const struct claim *claim = holder(entry);
+
+	return claim ? claim->identity : 0;
+}
+
+bool ipcache_has_changes(const struct ipcache *ipcache)
+{
+	for (size_t i = 0; i < ipcache->n_touched; i++)
+		if (identity_of(ipcache->touched[i]) != ipcache->touched[i]->told)
+			return true;
+	return false;
+}
+
 static struct bl_ipcache_row row_of(const struct ipcache_entry *entry, uint32_t identity)
 {
 	struct bl_ipcache_row row = {.key.prefixlen = entry->prefix.bits, .identity = identity};
@@ -123,8 +138,7 @@ void ipcache_take_changes(struct ipcache *ipcache, struct bl_ipcache_row **ret_r
 
 	for (size_t i = 0; i < ipcache->n_touched; i++) {
 		struct ipcache_entry *entry = ipcache->touched[i];
-		const struct claim *claim = holder(entry);
-		uint32_t identity = claim ? claim->identity : 0;
+		uint32_t identity = identity_of(entry);
 
 		entry->is_touched = false;
 		if (identity != entry->told)

@@ -31,6 +31,8 @@ void ipcache_remove(struct ipcache *ipcache, const struct bl_prefix *prefix, str
 /* The claim says another identity from now on. */
 void ipcache_change(struct ipcache *ipcache, const struct bl_prefix *prefix, struct claim *claim,
 		    uint32_t identity);
+/* Will there be any? */
+bool ipcache_has_changes(const struct ipcache *ipcache);
 /* What changed since the last call; the caller frees. Entries that nobody claims go. */
 void ipcache_take_changes(struct ipcache *ipcache, struct bl_ipcache_row **ret_rows, size_t *ret_n);
 /* The peer that holds just this address; NULL: none does. */

@@ -170,7 +170,7 @@ static void list_changes(struct bl_engine *engine)
  */
 static bool may_settle(const struct bl_engine *engine)
 {
-	return engine->ipcache.n_touched == 0 || engine->has_waited;
+	return engine->has_waited || !ipcache_has_changes(&engine->ipcache);
 }
 
 static bool is_unfinished(const struct bl_engine *engine)

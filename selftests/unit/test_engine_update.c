@@ -303,6 +303,22 @@ static void test_a_change_comes_in_steps(void **state)
 	update(engine, "");
 }
 
+/* A policy that re-identifies nobody acts with the first update, whatever was written anew beside it. */
+static void test_a_change_of_rules_alone_does_not_wait(void **state)
+{
+	bl_auto_engine struct bl_engine *engine = engine_new();
+	struct bl_engine_changes changes;
+
+	put(engine, UNIT_NODE("n1", "r1", "192.168.0.11"));
+	put_endpoint(engine, "one", "web", "10.0.0.1", 0);
+	update(engine, "one");
+	put(engine, UNIT_NODE("n1", "r1", "192.168.0.11") UNIT_CNP("x", "ingress: [{}]"));
+	assert_int_equal(bl_engine_update(engine, &changes, &err), 0);
+	assert_int_equal(changes.n_endpoints, 1);
+	assert_int_equal(changes.n_prefixes, 0);
+	assert_false(changes.again);
+}
+
 /* A new endpoint is told even when nothing at all may pass, and has what it should have at once. */
 static void test_a_new_endpoint_is_told(void **state)
 {
@@ -369,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_a_rule_keeps_its_number_while_its_policy_changes),
 		cmocka_unit_test(test_a_policy_that_does_not_fit_leaves_what_was),
 		cmocka_unit_test(test_a_change_comes_in_steps),
+		cmocka_unit_test(test_a_change_of_rules_alone_does_not_wait),
 		cmocka_unit_test(test_a_new_endpoint_is_told),
 		cmocka_unit_test(test_who_is_at_the_end_of_a_flow),
 	};
