@@ -67,32 +67,42 @@ static size_t first_within(const struct prefixed *list, const struct bl_prefix *
 	return low;
 }
 
-static void select_prefixed(struct selection *selection, const struct prefixed *list,
-			    uint64_t round)
+/* The end of the run. IPv4 lies amid ::/0 without being part of it, and does not end it. */
+static size_t end_within(const struct prefixed *list, const struct bl_prefix *cidr, size_t first)
 {
-	uint32_t *numbers = bl_alloc(list->n_items * sizeof(*numbers));
-	size_t n = 0;
+	bool is_v4 = prefix_is_v4(cidr);
+	size_t end = first;
 
-	for (size_t i = first_within(list, &selection->cidr); i < list->n_items; i++) {
-		const struct identity *identity = list->items[i];
+	while (end < list->n_items && (prefix_is_within(list->items[end]->prefix, cidr) ||
+				       (!is_v4 && prefix_is_v4(list->items[end]->prefix))))
+		end++;
+	return end;
+}
 
-		/* IPv4 lies amid ::/0 without being part of it */
-		if (!prefix_is_within(identity->prefix, &selection->cidr)) {
-			if (selection->cidr.bits > 96 || prefix_is_v4(&selection->cidr) ||
-			    !prefix_is_v4(identity->prefix))
-				break;
-			continue;
-		}
-		if (!is_excepted(selection, identity->prefix))
-			numbers[n++] = identity->number;
-	}
+/* Takes the numbers over. */
+static void set_numbers(struct selection *selection, uint32_t *numbers, size_t n, uint64_t round)
+{
 	qsort(numbers, n, sizeof(*numbers), compare_numbers);
 	if (n != selection->n_numbers ||
 	    (n > 0 && memcmp(numbers, selection->numbers, n * sizeof(*numbers)) != 0))
 		selection->changed = round;
 	free(selection->numbers);
-	selection->numbers = bl_realloc(numbers, n * sizeof(*numbers));
+	selection->numbers = numbers;
 	selection->n_numbers = selection->n_room = n;
+}
+
+static void select_prefixed(struct selection *selection, const struct prefixed *list,
+			    uint64_t round)
+{
+	size_t first = first_within(list, &selection->cidr), n = 0;
+	size_t end = end_within(list, &selection->cidr, first);
+	uint32_t *numbers = bl_alloc((end - first) * sizeof(*numbers));
+
+	for (size_t i = first; i < end; i++)
+		if (prefix_is_within(list->items[i]->prefix, &selection->cidr) &&
+		    !is_excepted(selection, list->items[i]->prefix))
+			numbers[n++] = list->items[i]->number;
+	set_numbers(selection, numbers, n, round);
 }
 
 void selections_update_cidrs(struct selections *selections, const struct identities *identities,
