@@ -156,6 +156,22 @@ int agent_attach(struct agent *agent, const char *name, int netns_fd, const char
 	return r;
 }
 
+int agent_index(struct agent *agent, const char *name, uint32_t *ret_index, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *answer = NULL;
+	double index;
+	int r = client_ask(&agent->client, "endpoint-get", client_reference(NULL, NULL, name),
+			   &answer, err);
+
+	if (r < 0)
+		return r;
+	index = bl_json_get_number(bl_json_get(answer, "endpoint"), "index", -1);
+	if (index < 0)
+		return bl_fail(err, -EPROTO, "endpoint '%s' has no index", name);
+	*ret_index = (uint32_t)index;
+	return 0;
+}
+
 int agent_detach(struct agent *agent, const char *name, struct bl_err *err)
 {
 	return client_ask(&agent->client, "endpoint-delete", client_reference(NULL, NULL, name),

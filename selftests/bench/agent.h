@@ -25,6 +25,8 @@ int agent_connect(const struct place *place, pid_t pid, struct agent **ret_agent
 /* Connects the namespace's eth0 and tap0. *ret_ns (may be NULL) is from the call to the answer. */
 int agent_attach(struct agent *agent, const char *name, int netns_fd, const char *binding,
 		 uint64_t *ret_ns, struct bl_err *err);
+/* By which the endpoint's entries stand in the maps. */
+int agent_index(struct agent *agent, const char *name, uint32_t *ret_index, struct bl_err *err);
 int agent_detach(struct agent *agent, const char *name, struct bl_err *err);
 /* Memory of the agent that is resident. */
 int agent_resident(const struct agent *agent, uint64_t *ret_bytes, struct bl_err *err);

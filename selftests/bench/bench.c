@@ -20,6 +20,7 @@
 #include <beeline/log.h>
 #include <beeline/option.h>
 
+#include "policy_scale.h"
 #include "report.h"
 #include "table.h"
 
@@ -108,7 +109,7 @@ static int work(const struct bench_options *options, const struct place *place, 
 		r = scale(place, agent, options->quick ? 2 : SCALE_STEPS, steps, err);
 	if (r < 0)
 		return r;
-	report = report_json(costs, steps, machine_json());
+	report = report_json(costs, steps, policy_scale(stdout), machine_json());
 	r = write_json(options->json, report, err);
 	if (options->quick)
 		return r;

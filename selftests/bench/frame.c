@@ -12,19 +12,29 @@
 
 #include <beeline/file.h>
 
-#define IP_AT     (sizeof(struct ether_header))
-#define L4_AT     (IP_AT + sizeof(struct iphdr))
-#define GSO_LEN   65336
-#define GSO_SIZE  1448
-#define PORT      7000
-#define FLOW_PORT 20000
-/* Flows differ in the far end's address and port: 128 of each. */
-#define FLOW_PORTS 128
+#define IP_AT    (sizeof(struct ether_header))
+#define L4_AT    (IP_AT + sizeof(struct iphdr))
+#define GSO_LEN  65336
+#define GSO_SIZE 1448
+/* Connections come from ports that flows do not. */
+#define CONNECT_PORT  21000
+#define CONNECT_PORTS 40000
 
 const char *const way_names[WAYS] = {"to-guest", "from-guest"};
 const char *const load_names[LOADS] = {"64B", "1514B", "gso64k", "64B-16kflows"};
 
-static const uint8_t far_ip[4] = {198, 18, 0, 1};
+void frame_far_ip(unsigned int i, uint8_t ret_ip[4])
+{
+	ret_ip[0] = 198;
+	ret_ip[1] = 18;
+	ret_ip[2] = 0;
+	ret_ip[3] = 1 + i;
+}
+
+static bool is_tcp(const struct frames *frames)
+{
+	return frames->load == LOAD_GSO || frames->load == LOAD_CONNECT;
+}
 
 static uint32_t sum(const void *bytes, size_t len, uint32_t before)
 {
@@ -75,7 +85,7 @@ static void write_virtio(const struct frames *frames, unsigned char *at)
 	if (is_partial(frames)) {
 		header.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 		header.csum_start = L4_AT;
-		header.csum_offset = frames->load == LOAD_GSO ? 16 : 6;
+		header.csum_offset = is_tcp(frames) ? 16 : 6;
 	}
 	if (frames->load == LOAD_GSO) {
 		header.gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
@@ -92,20 +102,23 @@ static void write_l4(const struct frames *frames, unsigned char *at)
 	struct tcphdr *tcp = (void *)at;
 
 	/* both begin with the ports; the far end's has the higher number in either direction */
-	udp->source = htons(frames->way == TO_GUEST ? FLOW_PORT : PORT);
-	udp->dest = htons(frames->way == TO_GUEST ? PORT : FLOW_PORT);
-	if (frames->load != LOAD_GSO) {
+	udp->source = htons(frames->way == TO_GUEST ? FRAME_FAR_PORT : FRAME_GUEST_PORT);
+	udp->dest = htons(frames->way == TO_GUEST ? FRAME_GUEST_PORT : FRAME_FAR_PORT);
+	if (!is_tcp(frames)) {
 		udp->len = htons(frames->len - L4_AT);
 		return;
 	}
+	tcp->seq = htonl(1);
+	tcp->doff = sizeof(*tcp) / 4;
+	tcp->window = htons(65535);
+	tcp->syn = frames->load == LOAD_CONNECT;
+	tcp->ack = !tcp->syn || frames->way == FROM_GUEST;
+	tcp->ack_seq = htonl(tcp->ack ? 2 : 0);
+	if (frames->load == LOAD_CONNECT)
+		return;
 	/* two connections, since neither end here ever acknowledges what the other sent */
 	udp->source = htons(ntohs(udp->source) + frames->way);
 	udp->dest = htons(ntohs(udp->dest) + frames->way);
-	tcp->seq = htonl(1);
-	tcp->ack_seq = htonl(1);
-	tcp->doff = sizeof(*tcp) / 4;
-	tcp->ack = 1;
-	tcp->window = htons(65535);
 }
 
 static void write_frame(const struct frames *frames, const struct frame_ends *ends,
@@ -115,7 +128,9 @@ static void write_frame(const struct frames *frames, const struct frame_ends *en
 	struct ether_header *eth = (void *)frame;
 	struct iphdr *ip = (void *)(frame + IP_AT);
 	bool to_guest = frames->way == TO_GUEST;
+	uint8_t far_ip[4];
 
+	frame_far_ip(0, far_ip);
 	write_virtio(frames, at);
 	memcpy(eth->ether_shost, to_guest ? ends->wire_mac : ends->guest_mac, ETH_ALEN);
 	memcpy(eth->ether_dhost, to_guest ? ends->pod_mac : ends->router_mac, ETH_ALEN);
@@ -125,7 +140,7 @@ static void write_frame(const struct frames *frames, const struct frame_ends *en
 	ip->ttl = 64;
 	ip->frag_off = htons(IP_DF);
 	ip->tot_len = htons(frames->len - IP_AT);
-	ip->protocol = frames->load == LOAD_GSO ? IPPROTO_TCP : IPPROTO_UDP;
+	ip->protocol = is_tcp(frames) ? IPPROTO_TCP : IPPROTO_UDP;
 	memcpy(&ip->saddr, to_guest ? far_ip : ends->guest_ip, sizeof(ip->saddr));
 	memcpy(&ip->daddr, to_guest ? ends->pod_ip : far_ip, sizeof(ip->daddr));
 	write_l4(frames, frame + L4_AT);
@@ -134,8 +149,8 @@ static void write_frame(const struct frames *frames, const struct frame_ends *en
 
 void frames_init(struct frames *frames, const struct frame_ends *ends, enum way way, enum load load)
 {
-	static const size_t lens[LOADS] = {64, 1514, GSO_LEN, 64};
-	bool small = load == LOAD_64 || load == LOAD_FLOWS;
+	static const size_t lens[FRAME_KINDS] = {64, 1514, GSO_LEN, 64, 64};
+	bool small = lens[load] == 64;
 
 	*frames = (struct frames){.way = way, .load = load, .len = lens[load]};
 	if (way == FROM_GUEST)
@@ -154,19 +169,46 @@ unsigned char *frames_at(const struct frames *frames, unsigned int i)
 	return frames->bytes + frames->stride * i;
 }
 
+/* The far end of one frame of a burst. */
+static void set_far(struct frames *frames, unsigned int i, const uint8_t far_ip[4], uint16_t port)
+{
+	unsigned char *frame = frames_at(frames, i) + frames->header;
+	struct iphdr *ip = (void *)(frame + IP_AT);
+	struct udphdr *l4 = (void *)(frame + L4_AT);
+
+	memcpy(frames->way == TO_GUEST ? &ip->saddr : &ip->daddr, far_ip, 4);
+	*(frames->way == TO_GUEST ? &l4->source : &l4->dest) = htons(port);
+	write_checksums(frames, frame);
+}
+
 void frames_set_flows(struct frames *frames, unsigned int first)
 {
 	for (unsigned int i = 0; i < FRAME_BURST; i++) {
-		unsigned char *frame = frames_at(frames, i) + frames->header;
-		struct iphdr *ip = (void *)(frame + IP_AT);
-		struct udphdr *udp = (void *)(frame + L4_AT);
 		unsigned int flow = (first + i) % FRAME_FLOWS;
-		uint8_t ip_bytes[4] = {far_ip[0], far_ip[1], far_ip[2],
-				       far_ip[3] + flow / FLOW_PORTS};
-		uint16_t port = htons(FLOW_PORT + flow % FLOW_PORTS);
+		uint8_t far_ip[4];
 
-		memcpy(frames->way == TO_GUEST ? &ip->saddr : &ip->daddr, ip_bytes, 4);
-		*(frames->way == TO_GUEST ? &udp->source : &udp->dest) = port;
-		write_checksums(frames, frame);
+		frame_far_ip(flow / FRAME_FAR_PORTS, far_ip);
+		set_far(frames, i, far_ip, FRAME_FAR_PORT + flow % FRAME_FAR_PORTS);
 	}
+}
+
+void frames_set_connections(struct frames *frames, unsigned int first)
+{
+	for (unsigned int i = 0; i < FRAME_BURST; i++) {
+		unsigned int connection = first + i;
+		uint8_t far_ip[4];
+
+		frame_far_ip(connection % FRAME_FAR_IPS, far_ip);
+		set_far(frames, i, far_ip,
+			CONNECT_PORT + connection / FRAME_FAR_IPS % CONNECT_PORTS);
+	}
+}
+
+void frames_set_stranger(struct frames *frames)
+{
+	uint8_t far_ip[4];
+
+	frame_far_ip(FRAME_FAR_IPS, far_ip);
+	for (unsigned int i = 0; i < FRAME_BURST; i++)
+		set_far(frames, i, far_ip, FRAME_FAR_PORT);
 }

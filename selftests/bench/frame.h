@@ -13,7 +13,9 @@
 #define FRAME_FLOWS 16384
 
 enum way { TO_GUEST, FROM_GUEST, WAYS };
-enum load { LOAD_64, LOAD_1514, LOAD_GSO, LOAD_FLOWS, LOADS };
+/* Besides the loads of the table, whose flows are known already: connections that are new, a SYN to the
+ * guest and its SYN-ACK. */
+enum load { LOAD_64, LOAD_1514, LOAD_GSO, LOAD_FLOWS, LOADS, LOAD_CONNECT = LOADS, FRAME_KINDS };
 extern const char *const way_names[WAYS];
 extern const char *const load_names[LOADS];
 
@@ -47,3 +49,15 @@ void frames_init(struct frames *frames, const struct frame_ends *ends, enum way 
 unsigned char *frames_at(const struct frames *frames, unsigned int i);
 /* LOAD_FLOWS: the burst whose first frame is of that flow, each frame of another one. */
 void frames_set_flows(struct frames *frames, unsigned int first);
+/* LOAD_CONNECT: the same for connections; their ports are given again after some millions. */
+void frames_set_connections(struct frames *frames, unsigned int first);
+/* LOAD_FLOWS: a burst of a far end that is none of the flows' (frame_far_ip()). */
+void frames_set_stranger(struct frames *frames);
+
+/* The far ends of all flows and connections: 198.18.0.1 and on. */
+#define FRAME_FAR_IPS 128
+void frame_far_ip(unsigned int i, uint8_t ret_ip[4]);
+/* The guest's ports are these two, the far end's of flows FRAME_FAR_PORT and on. */
+#define FRAME_GUEST_PORT 7000
+#define FRAME_FAR_PORT   20000
+#define FRAME_FAR_PORTS  (FRAME_FLOWS / FRAME_FAR_IPS)

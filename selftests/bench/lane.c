@@ -17,6 +17,7 @@
 #include <beeline/file.h>
 
 #include "../../agent/netns.h"
+#include "edge.h"
 
 #define SEND_BUFFER (16 * 1024 * 1024)
 
@@ -121,7 +122,8 @@ static int set_sysctls(const struct lane *lane, struct bl_err *err)
 	return r;
 }
 
-static int build(struct lane *lane, struct agent *agent, struct bl_err *err)
+static int build(struct lane *lane, const struct place *place, struct agent *agent,
+		 struct bl_err *err)
 {
 	const struct variant *variant = lane->variant;
 	int r = 0;
@@ -139,6 +141,8 @@ static int build(struct lane *lane, struct agent *agent, struct bl_err *err)
 		r = set_sysctls(lane, err);
 	if (r == 0 && variant->binding)
 		r = agent_attach(agent, lane->name, lane->netns_fd, variant->binding, NULL, err);
+	if (r == 0 && variant->policy)
+		r = edge_enforce(agent, place, lane->name, err);
 	return r < 0 ? bl_wrap(err, "building %s", variant->name) : 0;
 }
 
@@ -174,9 +178,9 @@ int lane_open(struct lane *lane, const struct variant *variant, const struct pla
 	if (r == 0)
 		r = open_sockets(lane, host_fd, device, err);
 	if (r == 0)
-		r = build(lane, agent, err);
+		r = build(lane, place, agent, err);
 	for (int way = 0; way < WAYS; way++)
-		for (int load = 0; load < LOADS; load++)
+		for (int load = 0; load < FRAME_KINDS; load++)
 			frames_init(&lane->frames[way][load], &ends_of[variant->masquerade], way,
 				    load);
 	return r < 0 ? bl_wrap(err, "lane %s", lane->name) : 0;

@@ -21,6 +21,7 @@ struct variant {
 	const char *instance;       /* what its lane is called: a variant may stand twice */
 	bool masquerade;            /* the guest has an address of its own behind the pod's */
 	const char *binding;        /* Beeline's, by the agent */
+	bool policy;                /* enforced at the edge */
 	const char *const *sysctls; /* "path", "value", ..., NULL; set before and after links */
 	const char *ip, *tc, *nft;  /* batches, in this order */
 };
@@ -31,8 +32,9 @@ struct lane {
 	int netns_fd, tap_fd;
 	int packet_fd, gso_fd; /* packet sockets on lxcN; gso_fd's frames have virtio headers */
 	const struct sink_counts *sink;
-	struct frames frames[WAYS][LOADS];
-	unsigned int flow[WAYS]; /* where LOAD_FLOWS goes on */
+	struct frames frames[WAYS][FRAME_KINDS];
+	unsigned int flow[WAYS];  /* where LOAD_FLOWS goes on */
+	unsigned int connections; /* that LOAD_CONNECT has opened */
 };
 
 /* Sets up a variant. What is left when it fails or ends is taken away by place_clear(). */

@@ -13,9 +13,10 @@
 
 #include "stats.h"
 
-#define FRAME_MAX    65536
-#define SETTLE_TRIES 100
-#define SETTLE_MS    100
+#define FRAME_MAX      65536
+#define SETTLE_TRIES   100
+#define SETTLE_MS      100
+#define CONNECT_BURSTS 3
 
 static uint64_t cpu_ns(void)
 {
@@ -98,6 +99,50 @@ static unsigned int burst(struct lane *lane, enum way way, enum load load, doubl
 			       : burst_from_guest(lane, frames, ret_ns);
 }
 
+/* A whole burst of SYNs, and then of answers. */
+static unsigned int burst_connections(struct lane *lane, double *ret_ns)
+{
+	double syn_ns, answer_ns;
+	unsigned int lost;
+
+	for (int way = 0; way < WAYS; way++)
+		frames_set_connections(&lane->frames[way][LOAD_CONNECT], lane->connections);
+	lane->connections += FRAME_BURST;
+	lost = burst_to_guest(lane, &lane->frames[TO_GUEST][LOAD_CONNECT], &syn_ns);
+	lost += burst_from_guest(lane, &lane->frames[FROM_GUEST][LOAD_CONNECT], &answer_ns);
+	*ret_ns = syn_ns + answer_ns;
+	return lost;
+}
+
+/* Does the lane do with a stranger what it is to do? Then what was measured is what it says. */
+static int try_stranger(struct lane *lane, struct bl_err *err)
+{
+	unsigned int expected = lane->variant->policy ? FRAME_BURST : 0, lost;
+	double ns;
+
+	for (int way = 0; way < WAYS; way++) {
+		struct frames *frames = &lane->frames[way][LOAD_FLOWS];
+
+		frames_set_stranger(frames);
+		lost = way == TO_GUEST ? burst_to_guest(lane, frames, &ns)
+				       : burst_from_guest(lane, frames, &ns);
+		if (lost != expected)
+			return bl_fail(err, -EPROTO,
+				       "%s, %s: a stranger loses %u of %d frames, not %u",
+				       lane->name, way_names[way], lost, FRAME_BURST, expected);
+	}
+	return 0;
+}
+
+static int try_strangers(struct lane lanes[LANES], struct bl_err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < LANES && r == 0; i++)
+		r = try_stranger(&lanes[i], err);
+	return r;
+}
+
 /* A bridge lets nothing through until it has heard of its ports' carrier. Sends until all arrives,
  * waiting in between for what comes late. */
 static int settle(struct lane *lane, struct bl_err *err)
@@ -146,6 +191,18 @@ static void visit(struct lane *lane, struct cell *cell, enum way way, enum load 
 	cell->ns[rep] = stats_quantile(ns, bursts, 0.5);
 }
 
+/* Few bursts: the NAT that it is compared with remembers each for a minute, and has room for so many. */
+static void visit_connections(struct lane *lane, struct cell *cell, unsigned int rep)
+{
+	double ns[CONNECT_BURSTS];
+
+	for (int i = 0; i < CONNECT_BURSTS; i++) {
+		cell->lost += burst_connections(lane, &ns[i]);
+		cell->sent += FRAME_BURST;
+	}
+	cell->ns[rep] = stats_quantile(ns, CONNECT_BURSTS, 0.5);
+}
+
 /* What is compared is visited one after the other, each time beginning with another. */
 static void visit_all(struct lane lanes[LANES], struct costs *costs,
 		      const struct measure_spec *spec, unsigned int rep)
@@ -158,6 +215,11 @@ static void visit_all(struct lane lanes[LANES], struct costs *costs,
 				visit(&lanes[id], &costs->cells[id][way][load], way, load, spec,
 				      rep);
 			}
+	for (unsigned int i = 0; i < LANES; i++) {
+		unsigned int id = (i + rep) % LANES;
+
+		visit_connections(&lanes[id], &costs->connections[id], rep);
+	}
 }
 
 static int pin_to_last_cpu(struct bl_err *err)
@@ -186,6 +248,8 @@ int measure(struct lane lanes[LANES], const struct measure_spec *spec, struct co
 		return r;
 	for (int i = 0; i < LANES && r == 0; i++)
 		r = settle(&lanes[i], err);
+	if (r == 0)
+		r = try_strangers(lanes, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < LANES; i++)
@@ -195,5 +259,5 @@ int measure(struct lane lanes[LANES], const struct measure_spec *spec, struct co
 	while (ret_costs->n_reps < spec->reps &&
 	       (!spec->limit_ns || bl_now_ns() - start < spec->limit_ns))
 		visit_all(lanes, ret_costs, spec, ret_costs->n_reps++);
-	return 0;
+	return try_strangers(lanes, err);
 }

@@ -19,27 +19,20 @@ static void set_number(struct cJSON *row, const char *key, double value, int pla
 
 /* ---- ratios ---- */
 
-/* One comparison: `a` with its control against `b`, each a cell's address. */
+/* One comparison: a cell with its control against another. */
 struct comparison {
-	enum lane_id lane, again;
-	enum way way;
-	enum load load;
-	const char *baseline;
-	const struct cell *against;
+	const char *name, *baseline;
+	const struct cell *cell, *again, *against;
 };
 
 static struct cJSON *ratio_row(const struct costs *costs, const struct comparison *c)
 {
-	const struct cell *cell = &costs->cells[c->lane][c->way][c->load];
-	const struct cell *again = &costs->cells[c->again][c->way][c->load];
-	struct stats_ratio ratio = stats_ratio(cell->ns, c->against->ns, costs->n_reps);
-	struct stats_ratio control = stats_ratio(again->ns, cell->ns, costs->n_reps);
-	bl_autofree char *name = bl_format("%s/%s/%s", variants[c->lane].name, way_names[c->way],
-					   load_names[c->load]);
-	uint64_t lost = cell->lost + again->lost + c->against->lost;
+	struct stats_ratio ratio = stats_ratio(c->cell->ns, c->against->ns, costs->n_reps);
+	struct stats_ratio control = stats_ratio(c->again->ns, c->cell->ns, costs->n_reps);
+	uint64_t lost = c->cell->lost + c->again->lost + c->against->lost;
 	struct cJSON *row = bl_json_object();
 
-	bl_json_set_string(row, "name", name);
+	bl_json_set_string(row, "name", c->name);
 	bl_json_set_string(row, "baseline", c->baseline);
 	set_number(row, "ratio", ratio.median, 3);
 	set_number(row, "low", ratio.low, 3);
@@ -50,30 +43,65 @@ static struct cJSON *ratio_row(const struct costs *costs, const struct compariso
 	return row;
 }
 
-static void append_ratios(struct cJSON *rows, const struct costs *costs, struct comparison c)
+static void append_ratios(struct cJSON *rows, const struct costs *costs, int lane, enum way way,
+			  enum load load)
 {
+	bl_autofree char *name =
+		bl_format("%s/%s/%s", variants[lane].name, way_names[way], load_names[load]);
+	struct comparison c = {.name = name,
+			       .cell = &costs->cells[lane][way][load],
+			       .again = &costs->cells[lane + 1][way][load]};
+
 	for (int id = 0; id < LANE_BASELINES; id++) {
 		c.baseline = variants[id].name;
-		c.against = &costs->cells[id][c.way][c.load];
+		c.against = &costs->cells[id][way][load];
 		bl_json_append(rows, ratio_row(costs, &c));
 	}
-	if (c.load != LOAD_FLOWS)
+	if (load != LOAD_FLOWS)
 		return;
 	c.baseline = "one-flow";
-	c.against = &costs->cells[c.lane][c.way][LOAD_64];
+	c.against = &costs->cells[lane][way][LOAD_64];
+	bl_json_append(rows, ratio_row(costs, &c));
+}
+
+/* Only the NAT keeps connections too. */
+static void append_connections(struct cJSON *rows, const struct costs *costs, int lane)
+{
+	bl_autofree char *name = bl_format("%s/connections", variants[lane].name);
+	const struct comparison c = {.name = name,
+				     .baseline = variants[LANE_NFT].name,
+				     .cell = &costs->connections[lane],
+				     .again = &costs->connections[lane + 1],
+				     .against = &costs->connections[LANE_NFT]};
+
 	bl_json_append(rows, ratio_row(costs, &c));
 }
 
 /* ---- values ---- */
 
+static void append_named(struct cJSON *rows, const char *name, double value)
+{
+	struct cJSON *row = bl_json_object();
+
+	bl_json_set_string(row, "name", name);
+	set_number(row, "value", value, 2);
+	bl_json_append(rows, row);
+}
+
 static void append_value(struct cJSON *rows, const char *name, unsigned int n, double value)
 {
 	bl_autofree char *full = bl_format("%s/%u", name, n);
-	struct cJSON *row = bl_json_object();
 
-	bl_json_set_string(row, "name", full);
-	set_number(row, "value", value, 2);
-	bl_json_append(rows, row);
+	append_named(rows, full, value);
+}
+
+/* On one CPU that does nothing else. */
+static void append_rate(struct cJSON *rows, const struct costs *costs, int lane)
+{
+	bl_autofree char *name = bl_format("%s/connections-per-s", variants[lane].name);
+
+	append_named(rows, name,
+		     1e9 / stats_quantile(costs->connections[lane].ns, costs->n_reps, 0.5));
 }
 
 /* Connection tracking is budgeted apart, so it has a row of its own, per endpoint that has a share. */
@@ -91,24 +119,24 @@ static void append_values(struct cJSON *rows, const struct scale_step *step)
 }
 
 struct cJSON *report_json(const struct costs *costs, const struct scale_step steps[SCALE_STEPS],
-			  struct cJSON *machine)
+			  double compile_ms, struct cJSON *machine)
 {
-	static const struct {
-		enum lane_id lane, again;
-	} ours[] = {{LANE_POD, LANE_POD_AGAIN}, {LANE_MASQUERADE, LANE_MASQUERADE_AGAIN}};
 	struct cJSON *report = bl_json_object(), *rows = bl_json_array();
 
-	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+	/* ours stand twice */
+	for (int lane = LANE_POD; lane < LANES; lane += 2)
 		for (int way = 0; way < WAYS; way++)
 			for (int load = 0; load < LOADS; load++)
-				append_ratios(rows, costs,
-					      (struct comparison){.lane = ours[i].lane,
-								  .again = ours[i].again,
-								  .way = way,
-								  .load = load});
+				append_ratios(rows, costs, lane, way, load);
+	append_rate(rows, costs, LANE_NFT);
+	for (int lane = LANE_POD; lane < LANES; lane += 2) {
+		append_connections(rows, costs, lane);
+		append_rate(rows, costs, lane);
+	}
 	for (int i = 0; i < SCALE_STEPS; i++)
 		if (steps[i].n)
 			append_values(rows, &steps[i]);
+	append_value(rows, "policy/compile-ms", POLICY_SCALE_ENDPOINTS, compile_ms);
 	bl_json_set(report, "machine", machine);
 	bl_json_set(report, "rows", rows);
 	return report;

@@ -5,9 +5,10 @@
 #include <beeline/json.h>
 
 #include "measure.h"
+#include "policy_scale.h"
 #include "scale.h"
 
 /* {"machine": {...}, "rows": [...]}. A ratio has name, baseline, ratio, low, high and control, and
  * "lost" where frames of it or of its baseline were; a value has name and value. The caller owns it. */
 struct cJSON *report_json(const struct costs *costs, const struct scale_step steps[SCALE_STEPS],
-			  struct cJSON *machine);
+			  double compile_ms, struct cJSON *machine);

@@ -6,15 +6,19 @@ import sys
 
 BASELINES = ["bridge", "bridge-nf0", "nft", "mirred"]
 LOADS = ["64B", "1514B", "gso64k", "64B-16kflows"]
+OURS = ["pod", "masquerade", "pod+policy", "masquerade+policy"]
 VALUES = ["endpoint/attach-ms", "agent/rss-mb", "endpoint/kernel-kib"]
 
 
 def promised():
-    for ours in ("pod", "masquerade"):
+    for ours in OURS:
         for way in ("to-guest", "from-guest"):
             for load in LOADS:
                 also = ["one-flow"] if load.endswith("flows") else []
                 yield from ((f"{ours}/{way}/{load}", baseline) for baseline in BASELINES + also)
+    yield from ((f"{ours}/connections", "nft") for ours in OURS)
+    yield from ((f"{ours}/connections-per-s", None) for ours in OURS + ["nft"])
+    yield "policy/compile-ms/1000", None
     yield from ((f"{value}/{n}", None) for value in VALUES for n in (1, 100))
 
 

@@ -11,6 +11,7 @@
  *            rules in table `ip nat`
  *   mirred   Kata's tcfilter: everything redirected between the two devices by u32 and mirred
  *   pod, masquerade   Beeline, attached by the agent; the tap as the agent makes it for a machine: noqueue
+ *   +policy  the same with connections tracked and judged (edge.c); the flows measured are let in
  */
 #include "variant.h"
 
@@ -117,4 +118,26 @@ const struct variant variants[LANES] = {
 				   .masquerade = true,
 				   .binding = "masquerade",
 				   .tc = noqueue_tc},
+	[LANE_POD_POLICY] = {.name = "pod+policy",
+			     .instance = "pod-policy",
+			     .binding = "pod",
+			     .policy = true,
+			     .tc = noqueue_tc},
+	[LANE_POD_POLICY_AGAIN] = {.name = "pod+policy",
+				   .instance = "pod-policy-again",
+				   .binding = "pod",
+				   .policy = true,
+				   .tc = noqueue_tc},
+	[LANE_MASQUERADE_POLICY] = {.name = "masquerade+policy",
+				    .instance = "masquerade-policy",
+				    .masquerade = true,
+				    .binding = "masquerade",
+				    .policy = true,
+				    .tc = noqueue_tc},
+	[LANE_MASQUERADE_POLICY_AGAIN] = {.name = "masquerade+policy",
+					  .instance = "masquerade-policy-again",
+					  .masquerade = true,
+					  .binding = "masquerade",
+					  .policy = true,
+					  .tc = noqueue_tc},
 };

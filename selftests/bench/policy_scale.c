@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/*
- * The policy engine at the size that it promises: 1,000 endpoints, 1,000 policies and 10,000 peers with
- * labels of their own, without a kernel. Prints what a full compile takes, what a change takes that
- * concerns few, and the memory.
- */
+/* 10,000 peers with labels of their own in 50 namespaces; see policy_scale.h. */
+#include "policy_scale.h"
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +13,7 @@
 #include <beeline/file.h>
 
 #define NAMESPACES 50
-#define ENDPOINTS  1000
+#define ENDPOINTS  POLICY_SCALE_ENDPOINTS
 #define POLICIES   1000
 #define PEERS      10000
 #define APPS       40 /* of a namespace */
@@ -151,7 +149,7 @@ static int compare(const void *a, const void *b)
 static void time_changes(struct bl_engine *engine, const char *what,
 			 void (*change)(struct bl_engine *engine, unsigned int i,
 					unsigned int generation),
-			 unsigned int n_things)
+			 unsigned int n_things, FILE *out)
 {
 	static double us[CHANGES];
 	size_t n_endpoints = 0;
@@ -165,12 +163,12 @@ static void time_changes(struct bl_engine *engine, const char *what,
 		us[i] = now_us() - start;
 	}
 	qsort(us, CHANGES, sizeof(us[0]), compare);
-	printf("%-8s update us: p50 %.0f  p99 %.0f  max %.0f  (%.1f endpoints each)\n", what,
-	       us[CHANGES / 2], us[CHANGES * 99 / 100], us[CHANGES - 1],
-	       (double)n_endpoints / CHANGES);
+	fprintf(out, "%-8s update us: p50 %.0f  p99 %.0f  max %.0f  (%.1f endpoints each)\n", what,
+		us[CHANGES / 2], us[CHANGES * 99 / 100], us[CHANGES - 1],
+		(double)n_endpoints / CHANGES);
 }
 
-static void print_rows(const struct bl_engine *engine)
+static void print_rows(const struct bl_engine *engine, FILE *out)
 {
 	size_t n_rows = 0, most = 0, n_prefixes;
 	const struct bl_ipcache_row *prefixes;
@@ -183,16 +181,16 @@ static void print_rows(const struct bl_engine *engine)
 		most = n > most ? n : most;
 	}
 	bl_engine_prefixes(engine, &prefixes, &n_prefixes);
-	printf("rows     %zu in all, at most %zu of one endpoint; %zu prefixes\n", n_rows, most,
-	       n_prefixes);
+	fprintf(out, "rows     %zu in all, at most %zu of one endpoint; %zu prefixes\n", n_rows,
+		most, n_prefixes);
 }
 
-int main(void)
+double policy_scale(FILE *out)
 {
 	const struct bl_engine_options options = {.node = "node-0"};
 	bl_auto_engine struct bl_engine *engine = bl_engine_new(&options);
 	size_t before = used_bytes(), with_peers;
-	double start;
+	double start, compile_ms;
 
 	put_namespaces(engine);
 	update(engine);
@@ -200,18 +198,19 @@ int main(void)
 		put_pod(engine, i, 1);
 	update(engine);
 	with_peers = used_bytes();
-	printf("peers    %.2f KiB each\n", (double)(with_peers - before) / 1024 / PEERS);
+	fprintf(out, "peers    %.2f KiB each\n", (double)(with_peers - before) / 1024 / PEERS);
 	for (unsigned int i = 0; i < ENDPOINTS; i++)
 		put_endpoint(engine, i);
 	for (unsigned int i = 0; i < POLICIES; i++)
 		put_policy(engine, i, 1);
 	start = now_us();
 	update(engine);
-	printf("compile  %.1f ms\n", (now_us() - start) / 1e3);
-	printf("policies and endpoints  %.2f MiB\n",
-	       (double)(used_bytes() - with_peers) / 1024 / 1024);
-	print_rows(engine);
-	time_changes(engine, "policy", put_policy, POLICIES);
-	time_changes(engine, "label", put_pod, PEERS);
-	return 0;
+	compile_ms = (now_us() - start) / 1e3;
+	fprintf(out, "compile  %.1f ms\n", compile_ms);
+	fprintf(out, "policies and endpoints  %.2f MiB\n",
+		(double)(used_bytes() - with_peers) / 1024 / 1024);
+	print_rows(engine, out);
+	time_changes(engine, "policy", put_policy, POLICIES, out);
+	time_changes(engine, "label", put_pod, PEERS, out);
+	return compile_ms;
 }
