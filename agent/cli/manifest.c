@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <beeline/engine.h>
 #include <beeline/file.h>
 #include <beeline/yaml.h>
 
@@ -63,6 +64,8 @@ static int place(struct cJSON *document, const char *source, const char *namespa
 {
 	const char *own = part(document, "metadata/namespace");
 
+	if (bl_engine_is_clusterwide(part(document, "kind")))
+		return 0;
 	if (*own == '\0') {
 		bl_json_set_string(bl_json_get(document, "metadata"), "namespace",
 				   namespace ? namespace : NAMESPACE_DEFAULT);

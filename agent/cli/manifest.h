@@ -15,7 +15,7 @@
 
 /* Reads every path ("-" is standard input; of a folder its .yaml, .yml and .json files in the order
  * of their names) and unfolds documents of kind List. An object without a namespace gets that one
- * (NULL: "default"); one that names another is refused when namespace is not NULL. The caller owns
- * *ret_objects. */
+ * (NULL: "default") unless its kind stands in none; one that names another is refused when namespace is
+ * not NULL. The caller owns *ret_objects. */
 int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
 		   struct cJSON **ret_objects, struct bl_err *err);

@@ -43,6 +43,8 @@ BL_DEFINE_AUTO(engine, struct bl_engine *, bl_engine_free)
 
 /* Of a policy, or of an object that policies speak of? */
 bool bl_engine_is_kind(const char *kind);
+/* One of those whose objects stand in no namespace? */
+bool bl_engine_is_clusterwide(const char *kind);
 /* Takes or replaces an object; the document is not kept. An error leaves what was. */
 int bl_engine_put(struct bl_engine *engine, const struct cJSON *document, struct bl_err *err);
 /* The same for a policy that was read before; the engine owns it from now on. */

@@ -126,6 +126,8 @@ struct bl_policy {
 
 /* Is this a kind that bl_policy_new() reads? */
 bool bl_policy_is_kind(const char *kind);
+/* One of those that stand in no namespace? */
+bool bl_policy_is_clusterwide(const char *kind);
 /* The document is not kept. On success the caller owns *ret_policy. */
 int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, struct bl_err *err);
 void bl_policy_free(struct bl_policy *policy);

@@ -165,6 +165,14 @@ bool bl_engine_is_kind(const char *kind)
 	return bl_policy_is_kind(kind) || object_kind(kind) >= 0;
 }
 
+bool bl_engine_is_clusterwide(const char *kind)
+{
+	int object = object_kind(kind);
+
+	return bl_policy_is_clusterwide(kind) ||
+	       (object >= 0 && !object_is_namespaced((enum object_kind)object));
+}
+
 int bl_engine_put(struct bl_engine *engine, const struct cJSON *document, struct bl_err *err)
 {
 	struct bl_policy *policy = NULL;

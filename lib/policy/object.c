@@ -44,6 +44,11 @@ int object_kind(const char *kind)
 	return -1;
 }
 
+bool object_is_namespaced(enum object_kind kind)
+{
+	return kinds[kind].namespaced;
+}
+
 /* ---- parts -------------------------------------------------------------------------------------- */
 
 static int add_addr(struct object *object, const struct cJSON *json, const char *path,

@@ -41,6 +41,7 @@ struct object {
 
 /* -1: of no kind that is read here. */
 int object_kind(const char *kind);
+bool object_is_namespaced(enum object_kind kind);
 int object_read(const struct cJSON *document, struct object *ret_object, struct bl_err *err);
 void object_clear(struct object *object);
 

@@ -241,6 +241,13 @@ bool bl_policy_is_kind(const char *kind)
 	return find_kind(kind) != NULL;
 }
 
+bool bl_policy_is_clusterwide(const char *name)
+{
+	const struct kind *kind = find_kind(name);
+
+	return kind && !kind->namespaced;
+}
+
 static bool is_of_group(const char *api_version, const char *group)
 {
 	size_t len = strlen(group);
