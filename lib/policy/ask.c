@@ -118,15 +118,16 @@ static struct bl_engine_party find_addr(const struct bl_engine *engine, const st
 	return (struct bl_engine_party){.identity = bl_engine_identity(engine, addr)};
 }
 
-/* A pod that is its node. */
+/* A pod that is its node. Of one that is not known, a node elsewhere: less is let in from there. */
 static uint32_t find_host_pod(const struct bl_engine *engine, const char *who, const char *node)
 {
 	const char *slash = strchr(who, '/');
 	bl_autofree char *namespace = bl_format("%.*s", slash ? (int)(slash - who) : 0, who);
 	const struct object *pod =
 		slash ? inventory_find(&engine->inventory, OBJECT_POD, namespace, slash + 1) : NULL;
+	uint32_t identity = pod && pod->node ? node_identity(engine, pod->node, node) : 0;
 
-	return pod && pod->node ? node_identity(engine, pod->node, node) : 0;
+	return pod && identity == 0 ? BL_IDENTITY_REMOTE_NODE : identity;
 }
 
 int bl_engine_find(const struct bl_engine *engine, const char *who, const char *other,

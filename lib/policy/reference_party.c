@@ -109,6 +109,17 @@ static void be_node(const struct bl_reference *reference, const struct object *n
 		reserve(party, "kube-apiserver");
 }
 
+static void be_host_pod(const struct bl_reference *reference, const struct object *pod,
+			const struct object *node, const char *at, struct party *party)
+{
+	party->is_node = true;
+	if (node)
+		be_node(reference, node, at, party);
+	else
+		reserve(party,
+			pod->node && at && strcmp(pod->node, at) == 0 ? "host" : "remote-node");
+}
+
 static void be_workload(const struct bl_reference *reference, const struct object *workload,
 			const char *at, struct party *party)
 {
@@ -116,8 +127,7 @@ static void be_workload(const struct bl_reference *reference, const struct objec
 		workload->node ? find_by_name(reference, OBJECT_NODE, "", workload->node) : NULL;
 
 	if (workload->on_host_network) {
-		if (node)
-			be_node(reference, node, at, party);
+		be_host_pod(reference, workload, node, at, party);
 		return;
 	}
 	party->workload = workload;
