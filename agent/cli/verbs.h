@@ -14,6 +14,7 @@ extern const struct bl_verb verb_image;
 extern const struct bl_verb verb_logs;
 extern const struct bl_verb verb_monitor;
 extern const struct bl_verb verb_pause;
+extern const struct bl_verb verb_policy;
 extern const struct bl_verb verb_restart;
 extern const struct bl_verb verb_run;
 extern const struct bl_verb verb_ssh;

@@ -234,9 +234,9 @@ static void init_defaults(struct bl_engine *engine)
 	bl_selector_require(&hosts, "reserved", "host", NULL);
 	engine->defaults = (struct program_defaults){
 		.hosts = selection_of_labels(&engine->selections, &hosts),
-		.host = cookie_get(&engine->cookies, "", "the node may come in"),
-		.allow = cookie_get(&engine->cookies, "", "no policy enforces"),
-		.deny = cookie_get(&engine->cookies, "", "default deny"),
+		.host = cookie_get(&engine->cookies, "", RULE_TEXT_NODE),
+		.allow = cookie_get(&engine->cookies, "", RULE_TEXT_UNENFORCED),
+		.deny = cookie_get(&engine->cookies, "", RULE_TEXT_DEFAULT),
 	};
 	assert(engine->defaults.host->number == BL_RULE_NODE &&
 	       engine->defaults.allow->number == BL_RULE_UNENFORCED &&

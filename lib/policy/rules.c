@@ -72,11 +72,16 @@ static void note_peers(struct spec *spec, const struct bl_policy_rule *rule)
 		spec->uses_names[rule->direction] |= rule->layer4[i].name != NULL;
 }
 
+char *rule_text(const struct bl_policy *policy, const struct bl_policy_rule *rule)
+{
+	return bl_format("%s%s%s %s", policy->namespace, *policy->namespace ? "/" : "",
+			 policy->name, rule->path);
+}
+
 static struct cookie *cookie_of(const struct rules_context *context, const struct bl_policy *policy,
 				const struct bl_policy_rule *rule)
 {
-	bl_autofree char *text = bl_format("%s%s%s %s", policy->namespace,
-					   *policy->namespace ? "/" : "", policy->name, rule->path);
+	bl_autofree char *text = rule_text(policy, rule);
 
 	return cookie_get(context->cookies, policy->kind, text);
 }

@@ -8,6 +8,13 @@
 #include "inventory.h"
 #include "selection.h"
 
+/* Rules that stand in no policy (enum bl_engine_rule), in words. */
+#define RULE_TEXT_NODE       "the node may come in"
+#define RULE_TEXT_UNENFORCED "no policy enforces"
+#define RULE_TEXT_DEFAULT    "default deny"
+/* Others: "default/web spec.ingress[0]"; the caller frees. */
+char *rule_text(const struct bl_policy *policy, const struct bl_policy_rule *rule);
+
 /* A rule whose peers have become selections. */
 struct rule {
 	const struct bl_policy_rule *rule;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cluster on paper: objects from manifests, every Pod and VM of them an endpoint, and what policies
+ * would say to flows between them. It neither prints answers nor knows where objects came from.
+ */
+#pragma once
+
+#include <beeline/flow.h>
+
+/* One of the two; the other is NULL. */
+struct simulation {
+	struct bl_engine *engine;
+	struct bl_reference *reference;
+};
+
+/* objects: an array as manifests_read() gives it. Warnings about what takes no part or cannot be enforced
+ * go to the terminal. The caller releases *ret_simulation. */
+int simulation_init(const struct cJSON *objects, bool by_reference,
+		    struct simulation *ret_simulation, struct bl_err *err);
+void simulation_release(struct simulation *simulation);
+#define SIMULATION_INIT ((struct simulation){0})
+#define simulation_auto bl_cleanup(simulation_release)
+
+int simulation_ask(const struct simulation *simulation, const struct bl_flow *flow,
+		   struct bl_flow_answer *ret_answer, struct bl_err *err);
