@@ -39,6 +39,12 @@ void bl_engine_free(struct bl_engine *engine);
 BL_DEFINE_AUTO(engine, struct bl_engine *, bl_engine_free)
 #define bl_auto_engine bl_cleanup(bl_auto_engine_fn)
 
+/* Whoever comes with these labels, as bl_labels_format() spells them, gets this number and nobody else
+ * does: for an agent whose kernel goes on with the numbers of one before. Before the first update. */
+void bl_engine_remember(struct bl_engine *engine, const char *labels, uint32_t number);
+/* From now on numbers are free that nobody came for. */
+void bl_engine_forget(struct bl_engine *engine);
+
 /* ---- objects in -------------------------------------------------------------------------------- */
 
 /* Of a policy, or of an object that policies speak of? */

@@ -225,6 +225,16 @@ void bl_engine_set_host(struct bl_engine *engine, const struct bl_addr *addrs, s
 	nodes_set_extra(&engine->nodes, addrs, n_addrs);
 }
 
+void bl_engine_remember(struct bl_engine *engine, const char *labels, uint32_t number)
+{
+	memory_add(&engine->identities.memory, labels, number);
+}
+
+void bl_engine_forget(struct bl_engine *engine)
+{
+	memory_release(&engine->identities.memory);
+}
+
 /* ---- beginning and end ---------------------------------------------------------------------------- */
 
 static void init_defaults(struct bl_engine *engine)

@@ -68,10 +68,22 @@ static uint32_t take_number(struct identities *identities, enum identity_scope s
 		uint32_t number = first + identities->next[scope];
 
 		identities->next[scope] = (identities->next[scope] + 1) % n;
-		if (!identity_find(identities, number))
+		if (!identity_find(identities, number) && !memory_has(&identities->memory, number))
 			return number;
 	}
 	return 0;
+}
+
+/* The number that these labels had; 0: none that fits. */
+static uint32_t recall_number(const struct identities *identities, enum identity_scope scope,
+			      const struct bl_labels *labels)
+{
+	uint32_t number = memory_number(&identities->memory, labels);
+
+	if (number < scopes[scope].first || number > scopes[scope].last ||
+	    identity_find(identities, number))
+		return 0;
+	return number;
 }
 
 static struct identity *make(struct identities *identities, uint32_t number,
@@ -98,8 +110,10 @@ struct identity *identity_get(struct identities *identities, enum identity_scope
 		hash_find(&identities->by_labels, hash_labels(labels), has_labels, labels);
 
 	if (!identity) {
-		uint32_t number = take_number(identities, scope);
+		uint32_t number = recall_number(identities, scope, labels);
 
+		if (number == 0)
+			number = take_number(identities, scope);
 		if (number == 0)
 			return NULL;
 		identity = make(identities, number, labels, prefix);
@@ -201,4 +215,5 @@ void identities_release(struct identities *identities)
 	hash_release(&identities->by_labels);
 	hash_release(&identities->by_number);
 	free(identities->changed);
+	memory_release(&identities->memory);
 }

@@ -6,6 +6,7 @@
 #include <beeline/labels.h>
 
 #include "hash.h"
+#include "memory.h"
 
 enum identity_scope {
 	IDENTITY_RESERVED, /* has its number from abi.h */
@@ -33,6 +34,7 @@ struct identities {
 	/* New ones, and ones that nobody may hold any more. */
 	struct identity **changed;
 	size_t n_changed;
+	struct memory memory; /* numbers that are kept for labels */
 };
 
 /* With the reserved ones of abi.h, which are always held. */
