@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <beeline/engine.h>
+#include <beeline/policy.h>
 #include <beeline/vmi.h>
 
 static void append_warnings(struct cJSON *list, const struct bl_warnings *warnings)
@@ -32,9 +34,39 @@ static int check_vmi(const struct cJSON *document, struct cJSON *warnings, struc
 	return r;
 }
 
+static int check_policy(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+{
+	bl_auto_policy struct bl_policy *policy = NULL;
+	int r = bl_policy_new(document, &policy, err);
+
+	if (r < 0)
+		return r;
+	append_warnings(warnings, &policy->unenforced);
+	append_warnings(warnings, &policy->warnings);
+	return 0;
+}
+
+/* What policies speak of is sound when their engine can read it. */
+static int check_peer(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+{
+	bl_auto_engine struct bl_engine *engine = bl_engine_new(&(struct bl_engine_options){0});
+
+	return bl_engine_put(engine, document, err);
+}
+
 static const struct kind kinds[] = {
-	{KIND_VM, check_vm, false},
-	{KIND_VMI, check_vmi, true},
+	{KIND_VM, check_vm},
+	{KIND_VMI, check_vmi, .fixed_spec = true},
+	{"CiliumNetworkPolicy", check_policy, .inert = true},
+	{"CiliumClusterwideNetworkPolicy", check_policy, .of_cluster = true, .inert = true},
+	{"NetworkPolicy", check_policy, .inert = true},
+	{"ClusterNetworkPolicy", check_policy, .of_cluster = true, .inert = true},
+	{"CiliumCIDRGroup", check_peer, .of_cluster = true, .inert = true},
+	{"Namespace", check_peer, .of_cluster = true, .inert = true},
+	{"Node", check_peer, .of_cluster = true, .inert = true},
+	{"Pod", check_peer, .inert = true},
+	{"Service", check_peer, .inert = true},
+	{"EndpointSlice", check_peer, .inert = true},
 };
 
 const struct kind *kinds_find(const char *name)

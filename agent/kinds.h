@@ -16,6 +16,8 @@ struct kind {
 	 * in vain. */
 	int (*check)(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err);
 	bool fixed_spec; /* what it asks for is decided when it is created */
+	bool of_cluster; /* it is in no namespace */
+	bool inert;      /* nothing runs for it: deleted is gone */
 };
 
 /* NULL for a kind that is not supported. */

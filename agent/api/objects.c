@@ -55,6 +55,21 @@ static int check_object(const struct agent *agent, const struct cJSON *document,
 	return r;
 }
 
+/* An object of the whole cluster has no namespace, whatever it says; any other has one. */
+static void place_object(struct cJSON *object)
+{
+	const char *name = bl_json_get_string(object, "kind");
+	const struct kind *kind = name ? kinds_find(name) : NULL;
+	struct cJSON *metadata = bl_json_get(object, "metadata");
+
+	if (!bl_json_is_object(metadata))
+		return;
+	if (kind && kind->of_cluster)
+		bl_json_remove(metadata, "namespace");
+	else if (!bl_json_get(metadata, "namespace"))
+		bl_json_set_string(metadata, "namespace", "default");
+}
+
 /* The objects as they are to be stored: with a namespace, and sound. */
 static int take_objects(const struct api_request *request, struct cJSON *warnings,
 			struct cJSON **ret_objects, struct bl_err *err)
@@ -68,11 +83,9 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 		return bl_fail(err, -E2BIG, "more than %d objects at once", APPLY_MAX);
 	objects = bl_json_copy(given);
 	bl_json_for_each (object, objects) {
-		struct cJSON *metadata = (struct cJSON *)bl_json_get(object, "metadata");
 		int r;
 
-		if (bl_json_is_object(metadata) && !bl_json_get(metadata, "namespace"))
-			bl_json_set_string(metadata, "namespace", "default");
+		place_object(object);
 		r = check_object(request->agent, object, warnings, err);
 		if (r < 0)
 			return r;
@@ -133,6 +146,8 @@ int api_key(const struct api_request *request, struct object_key *ret_key, struc
 		r = api_kind(ret_key->kind, &kind, err);
 	if (r == 0)
 		r = api_object_name(request, &ret_key->namespace, &ret_key->name, err);
+	if (r == 0 && kind->of_cluster)
+		ret_key->namespace = "";
 	return r;
 }
 
@@ -148,8 +163,10 @@ static int method_get(const struct api_request *request, struct cJSON **ret_resu
 		return r;
 	object = objects_get(request->agent->objects, &key);
 	if (!object)
-		return bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"", key.kind,
-			       key.name, key.namespace);
+		return *key.namespace
+			       ? bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"",
+					 key.kind, key.name, key.namespace)
+			       : bl_fail(err, -ENOENT, "%s \"%s\" not found", key.kind, key.name);
 	*ret_result = bl_json_object();
 	bl_json_set(*ret_result, "object", bl_json_copy(object));
 	return 0;
@@ -169,8 +186,10 @@ int api_kind_of(const struct api_request *request, const char **ret_kind,
 	r = api_string(request, "kind", ret_kind, err);
 	if (r == 0)
 		r = api_kind(*ret_kind, &kind, err);
-	*ret_namespace = bl_json_get_string(request->params, "namespace");
-	return r;
+	if (r < 0)
+		return r;
+	*ret_namespace = kind->of_cluster ? NULL : bl_json_get_string(request->params, "namespace");
+	return 0;
 }
 
 static int method_list(const struct api_request *request, struct cJSON **ret_result,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Methods that wait for objects of the store to change: watch, delete. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 
 #include "../agent.h"
 #include "../api.h"
+#include "../kinds.h"
 #include "../objects.h"
 
 /* A client that watches, or waits for an object to be gone. */
@@ -110,6 +112,16 @@ static void awaited_changed(enum object_event event, const struct cJSON *object,
 	watcher_free(watcher);
 }
 
+static int remove_now(const struct agent *agent, const struct object_key *key, struct bl_err *err)
+{
+	int r;
+
+	if (!objects_get(agent->objects, key))
+		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
+	r = objects_remove(agent->objects, key, err);
+	return r;
+}
+
 static int method_delete(const struct api_request *request, struct cJSON **ret_result,
 			 struct bl_err *err)
 {
@@ -120,8 +132,11 @@ static int method_delete(const struct api_request *request, struct cJSON **ret_r
 	int r;
 
 	r = api_key(request, &key, err);
-	if (r == 0)
-		r = objects_mark_deleted(objects, &key, grace, err);
+	if (r < 0)
+		return r;
+	if (kinds_find(key.kind)->inert)
+		return remove_now(request->agent, &key, err);
+	r = objects_mark_deleted(objects, &key, grace, err);
 	if (r < 0 || !bl_json_get_bool(request->params, "wait", true))
 		return r;
 	watcher = watcher_new(request, key.kind, awaited_changed);

@@ -54,12 +54,78 @@ static const struct column vmi_columns[] = {
 	{0},
 };
 
-#define GROUP ".kubevirt.io"
+static const struct column cilium_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"AGE", .is_age = true},
+	{"VALID", .condition = "Valid"},
+	{"ENFORCED", .condition = "Enforced", .wide = true},
+	{0},
+};
+
+static const struct column policy_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"AGE", .is_age = true},
+	{"ENFORCED", .condition = "Enforced", .wide = true},
+	{0},
+};
+
+static const struct column pod_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"STATUS", .path = "status/phase"},
+	{"AGE", .is_age = true},
+	{"IP", .path = "status/podIP", .wide = true},
+	{"NODE", .path = "spec/nodeName", .wide = true},
+	{0},
+};
+
+static const struct column service_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"TYPE", .path = "spec/type"},
+	{"CLUSTER-IP", .path = "spec/clusterIP"},
+	{"AGE", .is_age = true},
+	{0},
+};
+
+static const struct column slice_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"ADDRESSTYPE", .path = "addressType"},
+	{"AGE", .is_age = true},
+	{0},
+};
+
+static const struct column plain_columns[] = {
+	{"NAME", .path = "metadata/name"},
+	{"AGE", .is_age = true},
+	{0},
+};
+
+#define GROUP   ".kubevirt.io"
+#define CILIUM  ".cilium.io"
+#define NETWORK ".networking.k8s.io"
+#define TIERS   ".policy.networking.k8s.io"
+#define SLICES  ".discovery.k8s.io"
 
 static const struct kind kinds[] = {
-	{KIND_VM, "virtualmachine" GROUP, "vm vms virtualmachine virtualmachines", vm_columns},
+	{KIND_VM, "virtualmachine" GROUP, "vm vms virtualmachine virtualmachines", vm_columns,
+	 .is_machine = true},
 	{KIND_VMI, "virtualmachineinstance" GROUP,
-	 "vmi vmis virtualmachineinstance virtualmachineinstances", vmi_columns},
+	 "vmi vmis virtualmachineinstance virtualmachineinstances", vmi_columns,
+	 .is_machine = true},
+	{"CiliumNetworkPolicy", "ciliumnetworkpolicy" CILIUM,
+	 "cnp ciliumnp ciliumnetworkpolicy ciliumnetworkpolicies", cilium_columns},
+	{"CiliumClusterwideNetworkPolicy", "ciliumclusterwidenetworkpolicy" CILIUM,
+	 "ccnp ciliumclusterwidenetworkpolicy ciliumclusterwidenetworkpolicies", cilium_columns},
+	{"NetworkPolicy", "networkpolicy" NETWORK, "netpol networkpolicy networkpolicies",
+	 policy_columns},
+	{"ClusterNetworkPolicy", "clusternetworkpolicy" TIERS,
+	 "clusternetworkpolicy clusternetworkpolicies", policy_columns},
+	{"CiliumCIDRGroup", "ciliumcidrgroup" CILIUM, "ccg ciliumcidrgroup ciliumcidrgroups",
+	 plain_columns},
+	{"Namespace", "namespace", "ns namespace namespaces", plain_columns},
+	{"Node", "node", "no node nodes", plain_columns},
+	{"Pod", "pod", "po pod pods", pod_columns},
+	{"Service", "service", "svc service services", service_columns},
+	{"EndpointSlice", "endpointslice" SLICES, "endpointslice endpointslices", slice_columns},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(*kinds))
 
@@ -76,33 +142,36 @@ static bool is_named(const struct kind *kind, const char *name, size_t len)
 	return false;
 }
 
-/* The length of the name before its group and version, which may be left out. */
-static size_t without_group(const char *name, size_t len)
+static bool ends_with(const char *name, size_t len, const char *end)
 {
-	static const char *const groups[] = {".v1" GROUP, GROUP};
+	size_t n = strlen(end);
 
-	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
-		size_t n = strlen(groups[i]);
+	return len > n && strncasecmp(name + len - n, end, n) == 0;
+}
 
-		if (len > n && strncasecmp(name + len - n, groups[i], n) == 0)
-			return len - n;
-	}
-	return len;
+/* The length of the name before the kind's group and version, which may be left out. */
+static size_t without_group(const struct kind *kind, const char *name, size_t len)
+{
+	const char *group = strchr(kind->resource, '.');
+
+	if (!group || !ends_with(name, len, group))
+		return len;
+	len -= strlen(group);
+	return ends_with(name, len, ".v1") || ends_with(name, len, ".v2") ? len - 3 : len;
 }
 
 static int find(const char *name, size_t len, const struct kind **ret_kind, struct bl_err *err)
 {
-	size_t bare = without_group(name, len);
-
 	for (size_t i = 0; i < N_KINDS; i++) {
-		if (is_named(&kinds[i], name, bare)) {
+		if (is_named(&kinds[i], name, without_group(&kinds[i], name, len))) {
 			*ret_kind = &kinds[i];
 			return 0;
 		}
 	}
 	return bl_fail(err, -EINVAL,
-		       "there is no resource type \"%.*s\"; use vm (virtualmachines) or vmi "
-		       "(virtualmachineinstances)",
+		       "there is no resource type \"%.*s\"; use vm (virtualmachines), vmi "
+		       "(virtualmachineinstances), cnp, ccnp, netpol, clusternetworkpolicy, ccg, "
+		       "ns, no, po, svc or endpointslice",
 		       (int)len, name);
 }
 
@@ -159,14 +228,15 @@ static void add_names(struct targets *targets, const struct kind *kind, char *co
 		add(targets, kind, NULL);
 }
 
-/* "vm" or "vm,vmi", each with all the names that follow; "all" is every kind, as KubeVirt's are in that
- * category of kubectl's. */
+/* "vm" or "vm,vmi", each with all the names that follow; "all" is the kinds that kubectl has in that
+ * category, as KubeVirt's are. */
 static int add_types(struct targets *targets, const char *types, char *const *names, size_t n_names,
 		     struct bl_err *err)
 {
 	if (strcasecmp(types, "all") == 0 && n_names == 0) {
 		for (size_t i = 0; i < N_KINDS; i++)
-			add_names(targets, &kinds[i], NULL, 0);
+			if (kinds[i].is_machine)
+				add_names(targets, &kinds[i], NULL, 0);
 		return 0;
 	}
 	for (const char *at = types;;) {
@@ -214,6 +284,8 @@ int kind_machine(const char *arg, const char **ret_name, struct bl_err *err)
 	targets_auto struct targets targets = {0};
 	int r = strchr(arg, '/') ? add_slashed(&targets, arg, err) : 0;
 
+	if (r == 0 && targets.n_items && !targets.items[0].kind->is_machine)
+		r = bl_fail(err, -EINVAL, "\"%s\" is no machine: write vm/NAME or vmi/NAME", arg);
 	if (r == 0)
 		*ret_name = targets.n_items ? targets.items[0].name : arg;
 	return r;

@@ -28,6 +28,7 @@ struct kind {
 	const char *resource;         /* "virtualmachine.kubevirt.io" */
 	const char *names;            /* what people may write, split by blanks */
 	const struct column *columns; /* ended by one without header */
+	bool is_machine;              /* it runs, and "all" means it */
 };
 
 #define KIND_VM  "VirtualMachine"

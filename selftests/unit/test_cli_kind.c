@@ -20,6 +20,14 @@ static void test_kind_find(void **state)
 		{"VirtualMachineInstance", KIND_VMI},
 		{"vm.kubevirt.io", KIND_VM},
 		{"vmis.v1.KubeVirt.io", KIND_VMI},
+		{"cnp", "CiliumNetworkPolicy"},
+		{"ciliumnetworkpolicies.v2.cilium.io", "CiliumNetworkPolicy"},
+		{"ccnp", "CiliumClusterwideNetworkPolicy"},
+		{"netpol", "NetworkPolicy"},
+		{"networkpolicies.networking.k8s.io", "NetworkPolicy"},
+		{"clusternetworkpolicies.policy.networking.k8s.io", "ClusterNetworkPolicy"},
+		{"ns", "Namespace"},
+		{"svc", "Service"},
 	};
 	struct bl_err err = BL_ERR_INIT;
 	const struct kind *kind;
@@ -31,6 +39,8 @@ static void test_kind_find(void **state)
 	assert_fails(kind_find("v", &kind, &err), -EINVAL, "no resource type \"v\"");
 	assert_fails(kind_find("", &kind, &err), -EINVAL, "no resource type");
 	assert_fails(kind_find("vm.example.org", &kind, &err), -EINVAL, "no resource type");
+	assert_fails(kind_find("vm.cilium.io", &kind, &err), -EINVAL, "no resource type");
+	assert_fails(kind_find("pod.kubevirt.io", &kind, &err), -EINVAL, "no resource type");
 	assert_fails(kind_find(".kubevirt.io", &kind, &err), -EINVAL, "no resource type");
 	assert_fails(kind_find("vm vms", &kind, &err), -EINVAL, "no resource type");
 }
@@ -41,7 +51,7 @@ static void test_resource(void **state)
 	bl_autofree char *other = kind_resource("CiliumNetworkPolicy");
 
 	assert_string_equal(vm, "virtualmachine.kubevirt.io");
-	assert_string_equal(other, "ciliumnetworkpolicy");
+	assert_string_equal(other, "ciliumnetworkpolicy.cilium.io");
 }
 
 /* Parses words and writes the targets as "kind/name ..." with * for all; the error when it fails. */
@@ -93,7 +103,7 @@ static void test_targets(void **state)
 		{"vm/", "expected TYPE/NAME"},
 		{"vm/a/b", "expected TYPE/NAME"},
 		{"vm,", "no resource type \"\""},
-		{"pod a", "no resource type \"pod\""},
+		{"secret a", "no resource type \"secret\""},
 		{"all a", "no resource type \"all\""},
 	};
 
@@ -133,7 +143,8 @@ static void test_machine(void **state)
 		assert_int_equal(kind_machine(same[i], &name, &err), 0);
 		assert_string_equal(name, "a");
 	}
-	assert_fails(kind_machine("pod/a", &name, &err), -EINVAL, "no resource type \"pod\"");
+	assert_fails(kind_machine("secret/a", &name, &err), -EINVAL, "no resource type \"secret\"");
+	assert_fails(kind_machine("pod/a", &name, &err), -EINVAL, "is no machine");
 	assert_fails(kind_machine("vm/", &name, &err), -EINVAL, "expected TYPE/NAME");
 }
 

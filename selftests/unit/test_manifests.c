@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 
+#include <beeline/engine.h>
 #include <beeline/vmi.h>
 #include <beeline/yaml.h>
 
@@ -18,6 +19,7 @@
 
 #define FILES_MAX 512
 #define BOOTS     "boots"
+#define PEER      "a peer of policies"
 
 static char *read_text(const char *path)
 {
@@ -30,35 +32,43 @@ static char *read_text(const char *path)
 	return text;
 }
 
-/* BOOTS or the sentence of the refusal; warnings of an accepted one are added to ret_warnings. */
-static void judge_document(const struct cJSON *document, struct bl_warnings *ret_warnings,
-			   struct bl_err *err)
+/* What becomes of an accepted one, whose warnings are added to ret_warnings. */
+static const char *judge_document(const struct cJSON *document, struct bl_warnings *ret_warnings,
+				  struct bl_err *err)
 {
 	const char *kind = bl_json_get_string(document, "kind");
 	bl_auto_vmi struct bl_vmi *vmi = NULL;
 	bl_auto_vm struct bl_vm *vm = NULL;
 
 	if (bl_object_validate(document, err) < 0)
-		return;
+		return NULL;
 	if (strcmp(kind, "VirtualMachine") == 0) {
 		if (bl_vm_new(document, &vm, err) == 0)
 			*ret_warnings = vm->warnings, vm->warnings = (struct bl_warnings){0};
+	} else if (bl_engine_is_kind(kind) && strcmp(kind, "VirtualMachineInstance") != 0) {
+		bl_auto_engine struct bl_engine *engine =
+			bl_engine_new(&(struct bl_engine_options){0});
+
+		return bl_engine_put(engine, document, err) == 0 ? PEER : NULL;
 	} else if (bl_vmi_new(document, &vmi, err) == 0) {
 		*ret_warnings = vmi->warnings, vmi->warnings = (struct bl_warnings){0};
 	}
+	return BOOTS;
 }
 
+/* The same, or the sentence of the refusal. */
 static char *judge(const char *path, struct bl_warnings *ret_warnings)
 {
 	bl_autofree char *text = read_text(path);
 	bl_auto_json struct cJSON *documents = NULL;
 	struct bl_err err = BL_ERR_INIT;
+	const char *outcome = NULL;
 
 	if (bl_yaml_parse(text, strlen(text), &documents, &err) == 0) {
 		assert_int_equal(bl_json_size(documents), 1);
-		judge_document(bl_json_first(documents), ret_warnings, &err);
+		outcome = judge_document(bl_json_first(documents), ret_warnings, &err);
 	}
-	return bl_strdup(err.code ? err.message : BOOTS);
+	return bl_strdup(err.code ? err.message : outcome);
 }
 
 /* Takes the line that begins with words off *text; what follows the words, or NULL. */
