@@ -16,6 +16,8 @@ struct agent {
 	struct source *source;
 	struct images *images;
 	struct sandboxes *sandboxes;
+	struct datapath *datapath;
+	struct policy *policy; /* NULL: none is enforced */
 	struct endpoints *endpoints;
 	struct vmis *vmis;
 	struct vms *vms;

@@ -14,6 +14,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "policy.h"
 #include "vm_user.h"
 
 #define AT(member) offsetof(struct config, member)
@@ -41,6 +42,11 @@ const struct bl_option config_options[] = {
 	 "user that VMs run as (default: one that has no account here)"},
 	{"runtime", 0, BL_OPTION_STRING, AT(runtime), "PROGRAM", "runc", NULL,
 	 "OCI runtime that runs the sandboxes"},
+	{"policy", 0, BL_OPTION_STRING, AT(policy), "MODE", "default", NULL,
+	 "where network policy denies by default: where a policy selects, nowhere, everywhere; "
+	 "audit: "
+	 "as default, but what is denied passes and is counted",
+	 POLICY_MODES},
 	{"log-level", 0, BL_OPTION_STRING, AT(log_level), "LEVEL", "info", NULL,
 	 "least important messages to log", "debug|info|warn|error"},
 	{"log-format", 0, BL_OPTION_STRING, AT(log_format), "FORMAT", "text", NULL,

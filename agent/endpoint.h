@@ -20,7 +20,8 @@
 #include <beeline/loop.h>
 #include <beeline/vmi.h>
 
-struct endpoints; /* all endpoints of this agent, and the datapath under them */
+struct datapath;
+struct endpoints; /* all endpoints of this agent */
 
 #define ENDPOINT_NAME_MAX 200
 
@@ -47,12 +48,24 @@ struct endpoint_spec {
 
 struct endpoint; /* opaque; owned by endpoints */
 
-/* Loads the datapath or adopts the pinned one below bpffs_dir, and adopts the endpoints recorded
- * below state_dir. changed is called (from the loop) when an endpoint's kernel side changed under
- * us: the tap vanished and came back, its carrier came or went, the namespace is gone. */
-int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state_dir,
-		  void (*changed)(const char *name, void *data), void *data,
-		  struct endpoints **ret_endpoints, struct bl_err *err);
+/* Who decides on what passes an endpoint. */
+struct endpoint_gate {
+	/* Called before the endpoint's entry is written, each time: what the flags that it returns stand
+	 * for (BL_EP_POLICY, BL_EP_AUDIT) is in the kernel by then. addrs: by which the world reaches
+	 * it. */
+	int (*admit)(const struct endpoint_spec *spec, uint32_t index, const struct bl_addr *addrs,
+		     size_t n_addrs, uint32_t *ret_flags, void *data, struct bl_err *err);
+	/* The endpoint is gone, and everything of its index. */
+	void (*leave)(const char *name, void *data);
+	void *data;
+};
+
+/* Adopts the endpoints recorded below state_dir. datapath (borrowed) outlives the endpoints. gate: NULL
+ * when everything may pass. changed is called (from the loop) when an endpoint's kernel side changed
+ * under us: the tap vanished and came back, its carrier came or went, the namespace is gone. */
+int endpoints_new(struct bl_loop *loop, struct datapath *datapath, const char *state_dir,
+		  const struct endpoint_gate *gate, void (*changed)(const char *name, void *data),
+		  void *data, struct endpoints **ret_endpoints, struct bl_err *err);
 void endpoints_free(struct endpoints *endpoints); /* pins and traffic stay */
 
 /* Attaches, or brings an existing endpoint of that name up to date (same netns and devices: map

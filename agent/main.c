@@ -17,9 +17,11 @@
 
 #include "agent.h"
 #include "api.h"
+#include "datapath.h"
 #include "endpoint.h"
 #include "image.h"
 #include "objects.h"
+#include "policy.h"
 #include "sandbox.h"
 #include "source.h"
 #include "vmis.h"
@@ -70,6 +72,32 @@ static int open_stores(struct agent *agent, struct bl_err *err)
 	return r;
 }
 
+/* Policy takes in the store, then the endpoints of before, and then the kernel follows. */
+static int open_endpoints(struct agent *agent, struct bl_err *err)
+{
+	const struct policy_config config = {
+		.loop = agent->loop,
+		.datapath = agent->datapath,
+		.objects = agent->objects,
+		.state_dir = agent->config.state_dir,
+		.node_name = agent->node_name,
+		.mode = policy_mode(agent->config.policy),
+	};
+	struct endpoint_gate gate = {0};
+	int r = 0;
+
+	if (config.mode != POLICY_NEVER)
+		r = policy_new(&config, &agent->policy, err);
+	if (agent->policy)
+		gate = policy_gate(agent->policy);
+	if (r == 0)
+		r = endpoints_new(agent->loop, agent->datapath, config.state_dir, &gate,
+				  endpoint_changed, agent, &agent->endpoints, err);
+	if (r == 0 && agent->policy)
+		policy_start(agent->policy);
+	return r;
+}
+
 static int open_node(struct agent *agent, struct bl_err *err)
 {
 	const struct config *config = &agent->config;
@@ -85,8 +113,9 @@ static int open_node(struct agent *agent, struct bl_err *err)
 	};
 	int r;
 
-	r = endpoints_new(agent->loop, config->bpffs, config->state_dir, endpoint_changed, agent,
-			  &agent->endpoints, err);
+	r = datapath_open(config->bpffs, DATAPATH_AUTO, &agent->datapath, err);
+	if (r == 0)
+		r = open_endpoints(agent, err);
 	if (r == 0)
 		r = sandboxes_new(agent->loop, &sandbox, &agent->sandboxes, err);
 	return r;
@@ -173,6 +202,8 @@ static void agent_stop(struct agent *agent)
 	vmis_free(agent->vmis);
 	source_free(agent->source);
 	endpoints_free(agent->endpoints);
+	policy_free(agent->policy);
+	datapath_free(agent->datapath);
 	images_free(agent->images);
 	objects_free(agent->objects);
 	bl_loop_free(agent->loop);

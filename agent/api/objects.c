@@ -11,6 +11,7 @@
 #include "../api.h"
 #include "../kinds.h"
 #include "../objects.h"
+#include "../policy.h"
 
 #define APPLY_MAX 1000
 
@@ -127,6 +128,7 @@ static int method_apply(const struct api_request *request, struct cJSON **ret_re
 	r = objects_apply_all(request->agent->objects, documents, n, outcomes, err);
 	if (r < 0)
 		return r;
+	policy_flush(request->agent->policy);
 	results = bl_json_array();
 	for (size_t i = 0; i < n; i++)
 		bl_json_append(results, outcome(documents[i], outcomes[i]));

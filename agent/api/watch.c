@@ -10,6 +10,7 @@
 #include "../api.h"
 #include "../kinds.h"
 #include "../objects.h"
+#include "../policy.h"
 
 /* A client that watches, or waits for an object to be gone. */
 struct watcher {
@@ -119,6 +120,7 @@ static int remove_now(const struct agent *agent, const struct object_key *key, s
 	if (!objects_get(agent->objects, key))
 		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
 	r = objects_remove(agent->objects, key, err);
+	policy_flush(agent->policy);
 	return r;
 }
 

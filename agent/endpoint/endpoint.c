@@ -25,22 +25,23 @@ static int read_boot_id(struct endpoints *set, struct bl_err *err)
 	return r;
 }
 
-int endpoints_new(struct bl_loop *loop, const char *bpffs_dir, const char *state_dir,
-		  void (*changed)(const char *name, void *data), void *data,
-		  struct endpoints **ret_endpoints, struct bl_err *err)
+int endpoints_new(struct bl_loop *loop, struct datapath *datapath, const char *state_dir,
+		  const struct endpoint_gate *gate, void (*changed)(const char *name, void *data),
+		  void *data, struct endpoints **ret_endpoints, struct bl_err *err)
 {
 	struct endpoints *set = bl_alloc(sizeof(*set));
 	int r;
 
 	set->loop = loop;
+	set->datapath = datapath;
+	if (gate)
+		set->gate = *gate;
 	set->changed = changed;
 	set->data = data;
 	set->records_dir = bl_format("%s/endpoints", state_dir);
 	r = read_boot_id(set, err);
 	if (r == 0)
 		r = bl_dir_make(set->records_dir, 0700, err);
-	if (r == 0)
-		r = datapath_open(bpffs_dir, DATAPATH_AUTO, &set->datapath, err);
 	if (r == 0)
 		r = links_new(loop, endpoints_on_link, set, &set->links, err);
 	if (r == 0)
@@ -67,7 +68,6 @@ void endpoints_free(struct endpoints *set)
 		endpoint_free(set->by_index[i]);
 	endpoints_unwatch_names(set);
 	links_free(set->links);
-	datapath_free(set->datapath);
 	free(set->records_dir);
 	free(set);
 }

@@ -23,7 +23,8 @@ struct endpoint {
 
 struct endpoints {
 	struct bl_loop *loop;
-	struct datapath *datapath;
+	struct datapath *datapath; /* borrowed */
+	struct endpoint_gate gate;
 	struct links *links;
 	struct bl_io mounts;
 	char *records_dir;

@@ -98,6 +98,28 @@ static int write_nexthops(struct endpoint *endpoint, const struct podnet *podnet
 	return r;
 }
 
+/* The policy is there before a packet can ask for it, and so is the share of connection tracking. */
+static int admit(const struct endpoint *endpoint, struct bl_endpoint *entry, struct bl_err *err)
+{
+	const struct endpoint_gate *gate = &endpoint->set->gate;
+	const struct endpoint_spec *spec = &endpoint->record->spec;
+	struct bl_addr addrs[BL_FAMILIES];
+	uint32_t index = endpoint->record->place.index, flags = 0;
+	size_t n = 0;
+	int r = 0;
+
+	if (entry->flags & BL_EP_HAS_V4)
+		addrs[n++] = entry->pod4;
+	if (entry->flags & BL_EP_HAS_V6)
+		addrs[n++] = entry->pod6;
+	if (gate->admit)
+		r = gate->admit(spec, index, addrs, n, &flags, gate->data, err);
+	entry->flags |= flags;
+	if (r == 0 && (spec->binding == BL_BINDING_MASQUERADE || (flags & BL_EP_POLICY)))
+		r = datapath_make_conntrack(endpoint->set->datapath, index, &entry->ct_sets, err);
+	return r;
+}
+
 static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
 			 struct bl_endpoint *entry, struct bl_err *err)
 {
@@ -110,8 +132,8 @@ static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
 		r = datapath_write_lease(datapath, index, &lease, err);
 	if (r == 0)
 		r = write_nexthops(endpoint, podnet, err);
-	if (r == 0 && endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
-		r = datapath_make_conntrack(datapath, index, &entry->ct_sets, err);
+	if (r == 0)
+		r = admit(endpoint, entry, err);
 	if (r == 0)
 		r = datapath_write_endpoint(datapath, index, entry, err);
 	if (r == 0)
@@ -239,6 +261,8 @@ int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err)
 		return r;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return bl_fail_errno(err, -errno, "removing '%s'", path);
+	if (endpoint->set->gate.leave)
+		endpoint->set->gate.leave(spec->name, endpoint->set->gate.data);
 	endpoint_free(endpoint);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <beeline/addr.h>
 #include <beeline/loop.h>
 
+#include "../../agent/datapath.h"
 #include "../../agent/endpoint.h"
 
 #define BPFFS POD_BPFFS "/beeline-test-" TEST
@@ -19,6 +20,7 @@
 struct fixture {
 	struct pod pod;
 	struct bl_loop *loop;
+	struct datapath *datapath;
 	struct endpoints *endpoints;
 	char *state_dir;
 	int n_changed;
@@ -35,14 +37,22 @@ static inline void on_changed(const char *name, void *data)
 
 static inline void start(struct fixture *f)
 {
-	if (endpoints_new(f->loop, BPFFS, f->state_dir, on_changed, f, &f->endpoints, &f->err) < 0)
+	if (datapath_open(BPFFS, DATAPATH_AUTO, &f->datapath, &f->err) < 0 ||
+	    endpoints_new(f->loop, f->datapath, f->state_dir, NULL, on_changed, f, &f->endpoints,
+			  &f->err) < 0)
 		fail_msg("%s", f->err.message);
+}
+
+static inline void stop(struct fixture *f)
+{
+	endpoints_free(bl_take_ptr(f->endpoints));
+	datapath_free(bl_take_ptr(f->datapath));
 }
 
 /* What a kill -9 leaves behind is what giving the object up leaves behind. */
 static inline void restart(struct fixture *f)
 {
-	endpoints_free(f->endpoints);
+	stop(f);
 	start(f);
 }
 
@@ -63,7 +73,7 @@ static inline int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	endpoints_free(f->endpoints);
+	stop(f);
 	bl_loop_free(f->loop);
 	pod_remove(&f->pod);
 	unit_dir_remove(f->state_dir);

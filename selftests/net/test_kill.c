@@ -59,7 +59,7 @@ static void test_kill(void **state)
 	for (int i = 0; i < KILLS; i++) {
 		const struct endpoint *found;
 
-		endpoints_free(bl_take_ptr(f->endpoints));
+		stop(f);
 		kill_in_the_middle(f);
 		start(f);
 		run("grep -q 0 /sys/kernel/rcu_expedited"); /* agent/rcu.h */

@@ -160,7 +160,7 @@ static void test_flag_follows_the_reader(void **state)
 	wait_plain(f, false);
 	set_offload(f, 0);
 	wait_plain(f, true);
-	endpoints_free(bl_take_ptr(f->endpoints)); /* and what is said while no agent listens */
+	stop(f); /* and what is said while no agent listens */
 	set_offload(f, TUN_F_CSUM);
 	start(f);
 	assert_false(flags() & BL_EP_TAP_PLAIN);

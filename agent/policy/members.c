@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Endpoints as policy knows them: who they are comes from the VMI in the store, or, for those made by
+ * hand, from their record.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+#include <beeline/log.h>
+
+#include "../kinds.h"
+#include "room.h"
+
+int policy_find_member(const struct policy *policy, const char *name)
+{
+	for (int i = 0; i < BL_ENDPOINTS_MAX; i++)
+		if (policy->members[i] && strcmp(policy->members[i]->name, name) == 0)
+			return i;
+	return -ENOENT;
+}
+
+static void free_member(struct member *member)
+{
+	if (!member)
+		return;
+	free(member->name);
+	free(member->vmi);
+	free(member->namespace);
+	free(member->service_account);
+	bl_labels_clear(&member->labels);
+	for (size_t i = 0; i < member->n_ports; i++)
+		free(member->ports[i].name);
+	free(member);
+}
+
+void policy_clear_members(struct policy *policy)
+{
+	for (int i = 0; i < BL_ENDPOINTS_MAX; i++)
+		free_member(policy->members[i]);
+}
+
+/* ---- who it is ---------------------------------------------------------------------------------- */
+
+/* "<namespace>_<vmi>_<interface>", of which the first two hold no '_'; see endpoint.h. The caller
+ * frees; NULL: an endpoint that was made by hand. */
+static char *vmi_of(const char *endpoint)
+{
+	const char *first = strchr(endpoint, '_');
+	const char *second = first ? strchr(first + 1, '_') : NULL;
+
+	return second ? bl_format("%.*s", (int)(second - first - 1), first + 1) : NULL;
+}
+
+/* A range is no number that a name could stand for. */
+static void copy_ports(struct member *member, const struct bl_interface *interface)
+{
+	for (size_t i = 0; interface && i < interface->n_ports; i++) {
+		const struct bl_port *port = &interface->ports[i];
+
+		if (port->name && *port->name && port->first == port->last &&
+		    member->n_ports < BL_PORTS_MAX)
+			member->ports[member->n_ports++] = (struct bl_named_port){
+				bl_strdup(port->name), port->protocol, port->first};
+	}
+}
+
+static void set_account(struct member *member, const struct cJSON *vmi)
+{
+	bl_json_for_each (volume, bl_json_get(vmi, "spec/volumes")) {
+		const char *name = bl_json_get_string(volume, "serviceAccount/serviceAccountName");
+
+		if (name) {
+			free(member->service_account);
+			member->service_account = bl_strdup(name);
+		}
+	}
+}
+
+/* A VM's labels are those of its VMI in the store, which may be newer than the record of the endpoint. */
+static void set_labels(struct policy *policy, struct member *member, const struct cJSON *labels)
+{
+	const struct object_key key = {KIND_VMI, member->namespace, member->vmi};
+	const struct cJSON *vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
+
+	bl_labels_clear(&member->labels);
+	member->labels = (struct bl_labels){0};
+	bl_labels_set_all(&member->labels, "k8s", "",
+			  vmi ? bl_json_get(vmi, "metadata/labels") : labels);
+	set_account(member, vmi);
+}
+
+static struct member *make_member(struct policy *policy, const struct endpoint_spec *spec,
+				  const struct bl_addr *addrs, size_t n_addrs)
+{
+	struct member *member = bl_alloc(sizeof(*member));
+
+	member->name = bl_strdup(spec->name);
+	member->vmi = vmi_of(spec->name);
+	member->namespace = bl_strdup(spec->namespace ? spec->namespace : "default");
+	set_labels(policy, member, spec->labels);
+	copy_ports(member, spec->interface);
+	memcpy(member->addrs, addrs, n_addrs * sizeof(*addrs));
+	member->n_addrs = n_addrs;
+	return member;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_ports(const struct member *a, const struct member *b)
+{
+	for (size_t i = 0; i < a->n_ports && i < b->n_ports; i++)
+		if (strcmp(a->ports[i].name, b->ports[i].name) != 0 ||
+		    a->ports[i].port != b->ports[i].port ||
+		    a->ports[i].protocol != b->ports[i].protocol)
+			return false;
+	return a->n_ports == b->n_ports;
+}
+
+static bool same_member(const struct member *a, const struct member *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->namespace, b->namespace) == 0 &&
+	       same_text(a->service_account, b->service_account) &&
+	       bl_labels_equal(&a->labels, &b->labels) && a->n_addrs == b->n_addrs &&
+	       memcmp(a->addrs, b->addrs, a->n_addrs * sizeof(*a->addrs)) == 0 && same_ports(a, b);
+}
+
+static int put(struct policy *policy, const struct member *member, struct bl_err *err)
+{
+	const struct bl_engine_endpoint endpoint = {
+		.name = member->name,
+		.namespace = member->namespace,
+		.service_account = member->service_account,
+		.labels = &member->labels,
+		.addrs = member->addrs,
+		.n_addrs = member->n_addrs,
+		.ports = member->ports,
+		.n_ports = member->n_ports,
+	};
+
+	return bl_engine_put_endpoint(policy->engine, &endpoint, err);
+}
+
+/* ---- coming and going --------------------------------------------------------------------------- */
+
+static void forget_index(struct policy *policy, int index)
+{
+	if (index < 0 || !policy->members[index])
+		return;
+	free_member(policy->members[index]);
+	policy->members[index] = NULL;
+}
+
+/* Not all are known yet, so that what the engine would say now is not the whole. What the kernel has goes
+ * on. A line of an agent that knew no policy let everything pass: it does until all are known. */
+static int hold(struct policy *policy, uint32_t index, struct bl_err *err)
+{
+	static const struct bl_policy_row pass[BL_POLICY_DIRECTIONS] = {
+		{.key = {.prefixlen = BL_POLICY_PREFIX_FIXED},
+		 .entry = {.precedence = 1, .cookie = BL_RULE_UNENFORCED}},
+		{.key = {.prefixlen = BL_POLICY_PREFIX_FIXED, .egress = 1},
+		 .entry = {.precedence = 1, .cookie = BL_RULE_UNENFORCED}},
+	};
+	const struct datapath_policy open = {
+		.index = index, .rows = pass, .n_rows = BL_POLICY_DIRECTIONS};
+	struct datapath *datapath = policy->config.datapath;
+	struct bl_endpoint entry;
+	int r = datapath_read_endpoint(datapath, index, &entry, err);
+
+	if (r < 0 || !(entry.flags & BL_EP_LIVE) || (entry.flags & BL_EP_POLICY))
+		return r;
+	return datapath_swap_policies(datapath, &open, 1, err);
+}
+
+static int take(struct policy *policy, struct member *member, uint32_t index, struct bl_err *err)
+{
+	int before = policy_find_member(policy, member->name);
+	int r = put(policy, member, err);
+
+	if (r < 0) {
+		free_member(member);
+		return r;
+	}
+	forget_index(policy, before);
+	forget_index(policy, (int)index);
+	policy->members[index] = member;
+	return policy->started ? policy_commit(policy, err) : hold(policy, index, err);
+}
+
+int policy_admit(const struct endpoint_spec *spec, uint32_t index, const struct bl_addr *addrs,
+		 size_t n_addrs, uint32_t *ret_flags, void *data, struct bl_err *err)
+{
+	struct policy *policy = data;
+	struct member *member = make_member(policy, spec, addrs, n_addrs);
+	int r = 0;
+
+	if (policy->members[index] && same_member(policy->members[index], member))
+		free_member(member);
+	else
+		r = take(policy, member, index, err);
+	*ret_flags = BL_EP_POLICY | (policy->config.mode == POLICY_AUDIT ? BL_EP_AUDIT : 0);
+	return r;
+}
+
+void policy_leave(const char *name, void *data)
+{
+	struct policy *policy = data;
+
+	bl_engine_remove_endpoint(policy->engine, name);
+	forget_index(policy, policy_find_member(policy, name));
+	policy_commit_soon(policy);
+}
+
+void policy_relabel(struct policy *policy, const struct cJSON *vmi)
+{
+	struct object_key key = object_key(vmi);
+
+	for (int i = 0; i < BL_ENDPOINTS_MAX; i++) {
+		struct member *member = policy->members[i];
+
+		if (!member || !member->vmi || strcmp(member->vmi, key.name) != 0 ||
+		    strcmp(member->namespace, key.namespace) != 0)
+			continue;
+		set_labels(policy, member, NULL);
+		put(policy, member, NULL);
+	}
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What people are told of policies: conditions in the shape of CiliumNetworkPolicy's status, and log
+ * lines. Valid says that it was understood; Enforced, that the kernel has it, and all of it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+#include <beeline/log.h>
+#include <beeline/plan.h>
+
+#include "../kinds.h"
+#include "room.h"
+
+static bool is_same(const struct told *told, const struct object_key *key)
+{
+	return strcmp(told->kind, key->kind) == 0 && strcmp(told->namespace, key->namespace) == 0 &&
+	       strcmp(told->name, key->name) == 0;
+}
+
+static void free_told(struct told *told)
+{
+	free(told->kind);
+	free(told->namespace);
+	free(told->name);
+	free(told->unenforced);
+	free(told);
+}
+
+void policy_expect_no_more(struct policy *policy, const struct object_key *key)
+{
+	for (struct told **slot = &policy->told; *slot; slot = &(*slot)->next) {
+		struct told *told = *slot;
+
+		if (!is_same(told, key))
+			continue;
+		*slot = told->next;
+		free_told(told);
+		return;
+	}
+}
+
+void policy_clear_told(struct policy *policy)
+{
+	while (policy->told) {
+		struct told *told = policy->told;
+
+		policy->told = told->next;
+		free_told(told);
+	}
+}
+
+static char *join(const struct bl_warnings *sentences)
+{
+	char *text = NULL;
+
+	for (size_t i = 0; i < sentences->n_items; i++) {
+		char *longer = text ? bl_format("%s; %s", text, sentences->items[i])
+				    : bl_strdup(sentences->items[i]);
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+void policy_expect(struct policy *policy, const struct bl_policy *object)
+{
+	const struct object_key key = {object->kind, object->namespace, object->name};
+	struct told *told = bl_alloc(sizeof(*told));
+
+	policy_expect_no_more(policy, &key);
+	*told = (struct told){
+		.next = policy->told,
+		.kind = bl_strdup(object->kind),
+		.namespace = bl_strdup(object->namespace),
+		.name = bl_strdup(object->name),
+		.unenforced = join(&object->unenforced),
+		.pending = true,
+	};
+	policy->told = told;
+	if (told->unenforced)
+		bl_warn("a policy cannot be enforced whole", "kind", told->kind, "namespace",
+			told->namespace, "name", told->name, "reason", told->unenforced);
+}
+
+/* ---- conditions --------------------------------------------------------------------------------- */
+
+static struct cJSON *status_of(const struct cJSON *object)
+{
+	const struct cJSON *before = bl_json_get(object, "status");
+
+	return before ? bl_json_copy(before) : bl_json_object();
+}
+
+static void put_status(struct policy *policy, const struct object_key *key, struct cJSON *status)
+{
+	struct bl_err err = BL_ERR_INIT;
+
+	policy->reporting = true;
+	if (objects_put_status(policy->config.objects, key, status, &err) < 0)
+		bl_warn("status not written", "kind", key->kind, "name", key->name, "error",
+			err.message);
+	policy->reporting = false;
+}
+
+static void tell(struct policy *policy, const struct told *told, const struct bl_err *why)
+{
+	const struct object_key key = {told->kind, told->namespace, told->name};
+	const struct cJSON *object = objects_get(policy->config.objects, &key);
+	struct cJSON *status;
+	int64_t now = bl_time_now();
+
+	if (!object)
+		return;
+	status = status_of(object);
+	bl_condition_set(status, "Valid", "True", NULL, "Policy validation succeeded", now);
+	if (why)
+		bl_condition_set(status, "Enforced", "False", "UpdateFailed", why->message, now);
+	else if (told->unenforced)
+		bl_condition_set(status, "Enforced", "False", "NotSupported", told->unenforced,
+				 now);
+	else
+		bl_condition_set(status, "Enforced", "True", NULL, NULL, now);
+	put_status(policy, &key, status);
+}
+
+void policy_report(struct policy *policy, const struct bl_err *why)
+{
+	if (why)
+		bl_warn("network policy stays what it was", "error", why->message);
+	for (struct told *told = policy->told; told; told = told->next) {
+		if (!told->pending)
+			continue;
+		tell(policy, told, why);
+		told->pending = why != NULL;
+	}
+}
+
+void policy_report_member(struct policy *policy, const char *name)
+{
+	const char *why = bl_engine_error(policy->engine, name);
+	int index = policy_find_member(policy, name);
+	struct member *member = index >= 0 ? policy->members[index] : NULL;
+	const struct cJSON *vmi;
+	struct cJSON *status;
+
+	if (!member || (!why && !member->failing))
+		return;
+	member->failing = why != NULL;
+	if (why)
+		bl_warn("an endpoint's policy stays what it was", "endpoint", name, "reason", why);
+	const struct object_key key = {KIND_VMI, member->namespace, member->vmi};
+
+	vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
+	if (!vmi)
+		return;
+	status = status_of(vmi);
+	if (why)
+		bl_condition_set(status, "PolicyEnforced", "False", "TooManyEntries", why,
+				 bl_time_now());
+	else
+		bl_condition_remove(status, "PolicyEnforced");
+	put_status(policy, &key, status);
+}

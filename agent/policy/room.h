@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the policy room share: policy.c (what comes in), commit.c (to the kernel), report.c
+ * (to people), members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
+#pragma once
+
+#include <stdbool.h>
+
+#include <beeline/abi.h>
+#include <beeline/engine.h>
+#include <beeline/json.h>
+#include <beeline/labels.h>
+#include <beeline/policy.h>
+
+#include "../datapath.h"
+#include "../endpoint.h"
+#include "../objects.h"
+#include "../policy.h"
+#include "../queue.h"
+
+/* An endpoint, as it was admitted. */
+struct member {
+	char *name;
+	char *vmi;       /* its name; NULL: of no VM */
+	char *namespace; /* the VMI's too */
+	char *service_account;
+	struct bl_labels labels;
+	struct bl_addr addrs[BL_FAMILIES];
+	size_t n_addrs;
+	struct bl_named_port ports[BL_PORTS_MAX];
+	size_t n_ports;
+	bool failing; /* its rows are not those of its policy, and that was said */
+};
+
+/* A policy of the store, and what is to be said of it. */
+struct told {
+	struct told *next;
+	char *kind, *namespace, *name;
+	char *unenforced; /* sentences; NULL: all of it can be enforced */
+	bool pending;     /* not known yet to be in the kernel */
+};
+
+struct policy {
+	struct policy_config config;
+	struct bl_engine *engine;
+	struct object_watch *watch;
+	struct queue *queue;                      /* of one key: the commit */
+	struct member *members[BL_ENDPOINTS_MAX]; /* by index */
+	struct told *told;
+	char *memory_path;
+	char *remembered; /* the file as it was last written */
+	struct bl_io host_events;
+	bool started;
+	bool anew;      /* the kernel is not known to be what the last update left */
+	bool dirty;     /* a commit was asked for */
+	bool reporting; /* the change in the store is our own */
+};
+
+/* Soon, and once for all that was asked for meanwhile. */
+void policy_commit_soon(struct policy *policy);
+/* Now. */
+int policy_commit(struct policy *policy, struct bl_err *err);
+
+int policy_admit(const struct endpoint_spec *spec, uint32_t index, const struct bl_addr *addrs,
+		 size_t n_addrs, uint32_t *ret_flags, void *data, struct bl_err *err);
+void policy_leave(const char *name, void *data);
+/* The index of the endpoint; -ENOENT. */
+int policy_find_member(const struct policy *policy, const char *name);
+/* A VMI's labels changed. */
+void policy_relabel(struct policy *policy, const struct cJSON *vmi);
+void policy_clear_members(struct policy *policy);
+
+/* The policy is in the store, and the engine has it. */
+void policy_expect(struct policy *policy, const struct bl_policy *object);
+void policy_expect_no_more(struct policy *policy, const struct object_key *key);
+/* A commit ended; why NULL: well. */
+void policy_report(struct policy *policy, const struct bl_err *why);
+/* The engine has (no) rows for an endpoint for which it had none (some). */
+void policy_report_member(struct policy *policy, const char *name);
+void policy_clear_told(struct policy *policy);
+
+int policy_watch_host(struct policy *policy, struct bl_err *err);
+void policy_unwatch_host(struct policy *policy);
+/* Tells the engine what the addresses are now. */
+int policy_read_host(struct policy *policy, struct bl_err *err);
+
+/* The engine is told of the numbers of the agent before. */
+int policy_recall(struct policy *policy, struct bl_err *err);
+/* Before the kernel is told of identities, so that whoever comes next knows them. */
+int policy_remember(struct policy *policy, struct bl_err *err);
