@@ -142,6 +142,20 @@ static void note_change(struct bl_engine *engine, enum object_kind kind, const c
 		engine->rules.objects_changed = true;
 }
 
+/* Nodes and slices are written anew all the time, mostly as they were. */
+static void keep_object(struct bl_engine *engine, struct object *object)
+{
+	const struct object *before =
+		inventory_find(&engine->inventory, object->kind, object->namespace, object->name);
+
+	if (before && object_equal(before, object)) {
+		object_clear(object);
+		return;
+	}
+	note_change(engine, object->kind, object->name);
+	inventory_put(&engine->inventory, object);
+}
+
 /* Takes the object over. A pod of the host's network is remembered for its node alone. */
 static void put_object(struct bl_engine *engine, struct object *object)
 {
@@ -156,8 +170,7 @@ static void put_object(struct bl_engine *engine, struct object *object)
 		object_clear(object);
 		return;
 	}
-	note_change(engine, object->kind, object->name);
-	inventory_put(&engine->inventory, object);
+	keep_object(engine, object);
 }
 
 bool bl_engine_is_kind(const char *kind)

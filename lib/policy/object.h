@@ -44,6 +44,8 @@ int object_kind(const char *kind);
 bool object_is_namespaced(enum object_kind kind);
 int object_read(const struct cJSON *document, struct object *ret_object, struct bl_err *err);
 void object_clear(struct object *object);
+/* In all that is read. */
+bool object_equal(const struct object *a, const struct object *b);
 
 /* The labels by which policies know a pod or VM: its own without those that only the cluster may give,
  * namespace, cluster and service account; all that make no identity left out. The labels of its

@@ -78,6 +78,12 @@ static void test_the_labels_of_a_namespace_are_its_pods(void **state)
 	assert_string_equal(bl_labels_value(bl_engine_identity_labels(engine, before), "k8s",
 					    BL_LABEL_NAMESPACE_LABELS "team"),
 			    "red");
+	put(engine, "{kind: Namespace, metadata: {name: a, labels: {team: blue}}}");
+	update(engine, "");
+	before = identity_of(engine, "10.0.0.1");
+	assert_string_equal(bl_labels_value(bl_engine_identity_labels(engine, before), "k8s",
+					    BL_LABEL_NAMESPACE_LABELS "team"),
+			    "blue");
 	bl_engine_remove(engine, "Namespace", NULL, "a");
 	update(engine, "");
 	assert_null(

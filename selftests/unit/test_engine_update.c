@@ -111,6 +111,26 @@ static void test_groups_and_services_are_followed(void **state)
 	    "{kind: Service, metadata: {namespace: b, name: s}, spec: {selector: {app: db}}}");
 	update(engine, "one");
 	judges(engine, "one", BL_EGRESS, "10.0.0.9", 80, "allowed");
+	put(engine,
+	    "{kind: CiliumCIDRGroup, metadata: {name: g}, spec: {externalCIDRs: [9.9.9.0/24]}}");
+	update(engine, "one");
+	judges(engine, "one", BL_EGRESS, "8.8.8.8", 80, "denied");
+	judges(engine, "one", BL_EGRESS, "9.9.9.9", 80, "allowed");
+	put(engine, "{kind: Service, metadata: {namespace: b, name: s}, spec: {}}");
+	put(engine, "{kind: EndpointSlice, metadata: {namespace: b, name: s, labels: "
+		    "{kubernetes.io/service-name: s}}, endpoints: [{addresses: [7.7.7.7]}]}");
+	update(engine, "one");
+	judges(engine, "one", BL_EGRESS, "10.0.0.9", 80, "denied");
+	judges(engine, "one", BL_EGRESS, "7.7.7.7", 80, "allowed");
+	put(engine, "{kind: EndpointSlice, metadata: {namespace: b, name: s, labels: "
+		    "{kubernetes.io/service-name: s}}, endpoints: [{addresses: [7.7.7.8]}]}");
+	update(engine, "one");
+	judges(engine, "one", BL_EGRESS, "7.7.7.7", 80, "denied");
+	judges(engine, "one", BL_EGRESS, "7.7.7.8", 80, "allowed");
+	put(engine, "{kind: EndpointSlice, metadata: {namespace: b, name: s, labels: "
+		    "{kubernetes.io/service-name: t}}, endpoints: [{addresses: [7.7.7.8]}]}");
+	update(engine, "one");
+	judges(engine, "one", BL_EGRESS, "7.7.7.8", 80, "denied");
 	bl_engine_remove(engine, "Service", "b", "s");
 	bl_engine_remove(engine, "CiliumCIDRGroup", NULL, "g");
 	update(engine, "one");
