@@ -54,8 +54,14 @@ static int check_tree(const struct cJSON *json, struct bl_err *err)
 
 int bl_json_parse(const char *text, size_t len, struct cJSON **ret_json, struct bl_err *err)
 {
+	return bl_json_parse_within(text, len, BL_JSON_VALUES_MAX, ret_json, err);
+}
+
+int bl_json_parse_within(const char *text, size_t len, size_t max_values, struct cJSON **ret_json,
+			 struct bl_err *err)
+{
 	bl_auto_json struct cJSON *json = NULL;
-	int r = bl_json_check(text, len, err);
+	int r = bl_json_check(text, len, max_values, err);
 
 	if (r < 0)
 		return r;

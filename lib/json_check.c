@@ -15,7 +15,7 @@
 
 struct scan {
 	const char *at, *end;
-	size_t n_values;
+	size_t n_values, max_values;
 	unsigned int depth;
 	const char *wrong; /* what should have stood at `at`; NULL while all is well */
 };
@@ -186,7 +186,7 @@ static bool scan_members(struct scan *scan, char close)
 
 static bool scan_value(struct scan *scan)
 {
-	if (++scan->n_values > BL_JSON_VALUES_MAX)
+	if (++scan->n_values > scan->max_values)
 		return refuse(scan, "too many values");
 	skip_space(scan);
 	switch (peek(scan)) {
@@ -210,9 +210,9 @@ static bool scan_value(struct scan *scan)
 	}
 }
 
-int bl_json_check(const char *text, size_t len, struct bl_err *err)
+int bl_json_check(const char *text, size_t len, size_t max_values, struct bl_err *err)
 {
-	struct scan scan = {.at = text, .end = text + len};
+	struct scan scan = {.at = text, .end = text + len, .max_values = max_values};
 	size_t line = 1, column = 1;
 
 	if (scan_value(&scan)) {

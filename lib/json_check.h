@@ -6,6 +6,6 @@
 
 #include <beeline/err.h>
 
-/* -EINVAL with line and column unless text is exactly one JSON value (RFC 8259) within the bounds
- * of json.h. */
-int bl_json_check(const char *text, size_t len, struct bl_err *err);
+/* -EINVAL with line and column unless text is exactly one JSON value (RFC 8259) of at most so many values
+ * within the other bounds of json.h. */
+int bl_json_check(const char *text, size_t len, size_t max_values, struct bl_err *err);

@@ -27,7 +27,7 @@ static void put_string(FILE *out, const char *text)
 	static const char escapes[][2] = {{'"', '"'},  {'\\', '\\'}, {'\b', 'b'}, {'\f', 'f'},
 					  {'\n', 'n'}, {'\r', 'r'},  {'\t', 't'}};
 
-	fputc('"', out);
+	putc_unlocked('"', out);
 	for (const char *c = text; *c; c++) {
 		char letter = 0;
 
@@ -41,9 +41,9 @@ static void put_string(FILE *out, const char *text)
 		else if (is_c1(c))
 			fprintf(out, "\\u%04x", (unsigned char)*++c);
 		else
-			fputc(*c, out);
+			putc_unlocked(*c, out);
 	}
-	fputc('"', out);
+	putc_unlocked('"', out);
 }
 
 /* The shortest text that reads back as the same number. */
@@ -76,10 +76,10 @@ static void put_members(FILE *out, const struct cJSON *json, int depth)
 	int inner = depth < 0 ? -1 : depth + 1;
 	bool first = true;
 
-	fputc(object ? '{' : '[', out);
+	putc_unlocked(object ? '{' : '[', out);
 	bl_json_for_each (member, json) {
 		if (!first)
-			fputc(',', out);
+			putc_unlocked(',', out);
 		first = false;
 		put_break(out, inner);
 		if (object) {
@@ -90,7 +90,7 @@ static void put_members(FILE *out, const struct cJSON *json, int depth)
 	}
 	if (!first)
 		put_break(out, depth);
-	fputc(object ? '}' : ']', out);
+	putc_unlocked(object ? '}' : ']', out);
 }
 
 static void put_value(FILE *out, const struct cJSON *json, int depth)

@@ -36,6 +36,7 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
 	struct anchor *anchors;
+	const struct bl_yaml_limits *limits;
 	size_t n_nodes, n_bytes; /* of the whole stream so far */
 	unsigned int depth;
 	struct bl_err *err;
@@ -75,10 +76,10 @@ static int charge(struct reader *reader, size_t n_nodes, size_t n_bytes)
 {
 	reader->n_nodes += n_nodes;
 	reader->n_bytes += n_bytes;
-	if (reader->n_nodes > BL_YAML_NODES_MAX)
+	if (reader->n_nodes > reader->limits->n_nodes)
 		return fail_at(reader, -E2BIG, reader->event.start_mark,
 			       "too many values (aliases counted as what they stand for)");
-	if (reader->n_bytes > BL_YAML_BYTES_MAX)
+	if (reader->n_bytes > reader->limits->n_bytes)
 		return fail_at(reader, -E2BIG, reader->event.start_mark,
 			       "too much text (aliases counted as what they stand for)");
 	return 0;
@@ -425,7 +426,7 @@ static int read_stream(struct reader *reader, struct cJSON *documents)
 }
 
 /* JSON is YAML but for its surrogate escapes and some of its tabs, so JSON goes its own way. */
-static struct cJSON *parse_as_json(const char *text, size_t len)
+static struct cJSON *parse_as_json(const char *text, size_t len, size_t max_values)
 {
 	size_t space = 0;
 	struct cJSON *json;
@@ -434,14 +435,22 @@ static struct cJSON *parse_as_json(const char *text, size_t len)
 		space++;
 	if (space == len || text[space] != '{')
 		return NULL;
-	return bl_json_parse(text, len, &json, NULL) == 0 ? json : NULL;
+	return bl_json_parse_within(text, len, max_values, &json, NULL) == 0 ? json : NULL;
 }
 
 int bl_yaml_parse(const char *text, size_t len, struct cJSON **ret_documents, struct bl_err *err)
 {
+	static const struct bl_yaml_limits limits = {BL_YAML_NODES_MAX, BL_YAML_BYTES_MAX};
+
+	return bl_yaml_parse_within(text, len, &limits, ret_documents, err);
+}
+
+int bl_yaml_parse_within(const char *text, size_t len, const struct bl_yaml_limits *limits,
+			 struct cJSON **ret_documents, struct bl_err *err)
+{
 	bl_auto_json struct cJSON *documents = bl_json_array();
-	struct cJSON *json = parse_as_json(text, len);
-	struct reader reader = {.err = err};
+	struct cJSON *json = parse_as_json(text, len, limits->n_nodes);
+	struct reader reader = {.limits = limits, .err = err};
 	int r = 0;
 
 	if (json) {

@@ -64,7 +64,7 @@ static int apply(const struct apply_options *options, struct bl_err *err)
 	int r;
 
 	r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-			   &objects, err);
+			   MANIFEST_SENT, &objects, err);
 	if (r < 0)
 		return r;
 	r = client_open(options->socket, &client, err);

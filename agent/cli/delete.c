@@ -207,7 +207,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 
 	if (r == 0 && options->files.n_items)
 		r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-				   &objects, err);
+				   MANIFEST_SENT, &objects, err);
 	if (r < 0)
 		return r;
 	r = client_open(options->socket, &client, err);

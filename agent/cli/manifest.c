@@ -14,6 +14,21 @@
 #include "client.h"
 
 #define STDIN_NAME "standard input"
+#define MIB        (1024ul * 1024)
+
+static const struct bounds {
+	size_t bytes; /* of a manifest */
+	struct bl_yaml_limits yaml;
+} bounds[] = {
+	[MANIFEST_SENT] = {3 * MIB, {BL_YAML_NODES_MAX, BL_YAML_BYTES_MAX}},
+	[MANIFEST_KEPT] = {256 * MIB, {8000000, 512 * MIB}},
+};
+
+struct reading {
+	const char *namespace; /* NULL: none was given */
+	const struct bounds *bounds;
+	struct cJSON *objects;
+};
 
 static const char *part(const struct cJSON *document, const char *path)
 {
@@ -81,7 +96,7 @@ static int place(struct cJSON *document, const char *source, const char *namespa
 }
 
 static int add_document(const struct cJSON *document, const char *source, size_t number,
-			const char *namespace, struct cJSON *objects, struct bl_err *err)
+			const struct reading *reading, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *copy = bl_json_copy(document);
 	int r;
@@ -89,10 +104,10 @@ static int add_document(const struct cJSON *document, const char *source, size_t
 	r = check(copy, source, number, err);
 	if (r < 0)
 		return r;
-	r = place(copy, source, namespace, err);
+	r = place(copy, source, reading->namespace, err);
 	if (r < 0)
 		return r;
-	bl_json_append(objects, bl_take_ptr(copy));
+	bl_json_append(reading->objects, bl_take_ptr(copy));
 	return 0;
 }
 
@@ -102,13 +117,13 @@ static bool is_list(const struct cJSON *document)
 	       bl_json_is_array(bl_json_get(document, "items"));
 }
 
-static int parse(const char *text, size_t len, const char *source, const char *namespace,
-		 struct cJSON *objects, struct bl_err *err)
+static int parse(const char *text, size_t len, const char *source, const struct reading *reading,
+		 struct bl_err *err)
 {
 	bl_auto_json struct cJSON *documents = NULL;
 	size_t number = 0;
 
-	if (bl_yaml_parse(text, len, &documents, err) < 0)
+	if (bl_yaml_parse_within(text, len, &reading->bounds->yaml, &documents, err) < 0)
 		return bl_wrap(err, "%s", source);
 	bl_json_for_each (document, documents) {
 		const struct cJSON *first = is_list(document)
@@ -116,7 +131,7 @@ static int parse(const char *text, size_t len, const char *source, const char *n
 						    : document;
 
 		for (const struct cJSON *each = first; each; each = bl_json_next(each)) {
-			int r = add_document(each, source, ++number, namespace, objects, err);
+			int r = add_document(each, source, ++number, reading, err);
 
 			if (r < 0)
 				return r;
@@ -127,30 +142,28 @@ static int parse(const char *text, size_t len, const char *source, const char *n
 	return 0;
 }
 
-static int read_fd(int fd, const char *source, const char *namespace, struct cJSON *objects,
-		   struct bl_err *err)
+static int read_fd(int fd, const char *source, const struct reading *reading, struct bl_err *err)
 {
 	bl_autofree char *text = NULL;
 	size_t len;
 	int r;
 
-	r = bl_file_read_fd(fd, MANIFEST_BYTES_MAX, &text, &len, err);
+	r = bl_file_read_fd(fd, reading->bounds->bytes, &text, &len, err);
 	if (r == -EFBIG)
-		return bl_fail(err, r, "%s: a manifest may have at most %u MiB", source,
-			       MANIFEST_BYTES_MAX / (1024 * 1024));
+		return bl_fail(err, r, "%s: a manifest may have at most %zu MiB", source,
+			       reading->bounds->bytes / MIB);
 	if (r < 0)
 		return bl_wrap(err, "%s", source);
-	return parse(text, len, source, namespace, objects, err);
+	return parse(text, len, source, reading, err);
 }
 
-static int read_file(const char *path, const char *namespace, struct cJSON *objects,
-		     struct bl_err *err)
+static int read_file(const char *path, const struct reading *reading, struct bl_err *err)
 {
 	bl_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		return bl_fail_errno(err, -errno, "%s", path);
-	return read_fd(fd, path, namespace, objects, err);
+	return read_fd(fd, path, reading, err);
 }
 
 static int is_manifest(const struct dirent *entry)
@@ -161,8 +174,7 @@ static int is_manifest(const struct dirent *entry)
 	       (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0);
 }
 
-static int read_folder(const char *path, const char *namespace, struct cJSON *objects,
-		       struct bl_err *err)
+static int read_folder(const char *path, const struct reading *reading, struct bl_err *err)
 {
 	bl_autofree struct dirent **entries = NULL;
 	int n = scandir(path, &entries, is_manifest, alphasort);
@@ -177,33 +189,33 @@ static int read_folder(const char *path, const char *namespace, struct cJSON *ob
 		bl_autofree char *file = bl_format("%s/%s", path, entries[i]->d_name);
 
 		if (r == 0)
-			r = read_file(file, namespace, objects, err);
+			r = read_file(file, reading, err);
 		free(entries[i]);
 	}
 	return r;
 }
 
-static int read_path(const char *path, const char *namespace, struct cJSON *objects,
-		     struct bl_err *err)
+static int read_path(const char *path, const struct reading *reading, struct bl_err *err)
 {
 	struct stat st;
 
 	if (strcmp(path, "-") == 0)
-		return read_fd(STDIN_FILENO, STDIN_NAME, namespace, objects, err);
+		return read_fd(STDIN_FILENO, STDIN_NAME, reading, err);
 	if (stat(path, &st) < 0)
 		return bl_fail_errno(err, -errno, "%s", path);
 	if (S_ISDIR(st.st_mode))
-		return read_folder(path, namespace, objects, err);
-	return read_file(path, namespace, objects, err);
+		return read_folder(path, reading, err);
+	return read_file(path, reading, err);
 }
 
 int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
-		   struct cJSON **ret_objects, struct bl_err *err)
+		   enum manifest_use use, struct cJSON **ret_objects, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *objects = bl_json_array();
+	const struct reading reading = {namespace, &bounds[use], objects};
 
 	for (size_t i = 0; i < n_paths; i++) {
-		int r = read_path(paths[i], namespace, objects, err);
+		int r = read_path(paths[i], &reading, err);
 
 		if (r < 0)
 			return r;

@@ -237,7 +237,7 @@ static int simulate(const struct policy_simulate_options *options, struct bl_err
 	int r;
 
 	r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-			   &objects, err);
+			   MANIFEST_KEPT, &objects, err);
 	if (r == 0)
 		r = simulation_init(objects, strcmp(options->engine, "reference") == 0, &simulation,
 				    err);

@@ -275,7 +275,7 @@ static int run_manifests(const struct run_options *options, const char *const *f
 	progress_auto struct progress progress = progress_start();
 	int r;
 
-	r = manifests_read(files, n_files, options->namespace, &objects, err);
+	r = manifests_read(files, n_files, options->namespace, MANIFEST_SENT, &objects, err);
 	if (r == 0)
 		r = has_machine(objects, err);
 	if (r == 0)

@@ -184,16 +184,26 @@ static int put_all(const struct simulation *simulation, const struct list *list,
 
 static int compile(struct bl_engine *engine, struct bl_err *err)
 {
-	struct bl_engine_changes changes;
-	int r = bl_engine_update(engine, &changes, err);
+	struct bl_engine_changes changes = {.again = true};
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < changes.n_endpoints; i++) {
-		const char *error = bl_engine_error(engine, changes.endpoints[i]);
-
-		if (error)
-			terminal_warn("%s: %s: nothing may pass", changes.endpoints[i], error);
-	}
+	while (r == 0 && changes.again)
+		r = bl_engine_update(engine, &changes, err);
 	return r;
+}
+
+/* Whose policy has no room gets nothing. */
+static void warn_of_errors(const struct bl_engine *engine, const struct list *list)
+{
+	for (size_t i = 0; i < list->n_items; i++) {
+		bl_autofree char *name =
+			bl_format("%s/%s", list->items[i].namespace, list->items[i].name);
+		const char *error = bl_engine_error(engine, name);
+
+		if (error && !bl_policy_is_kind(list->items[i].kind))
+			terminal_warn("%s %s: %s; nothing may pass", list->items[i].kind, name,
+				      error);
+	}
 }
 
 int simulation_init(const struct cJSON *objects, bool by_reference,
@@ -207,9 +217,11 @@ int simulation_init(const struct cJSON *objects, bool by_reference,
 	struct list list = make_list(objects);
 	int r = put_all(&simulation, &list, err);
 
-	free(list.items);
 	if (r == 0 && simulation.engine)
 		r = compile(simulation.engine, err);
+	if (r == 0 && simulation.engine)
+		warn_of_errors(simulation.engine, &list);
+	free(list.items);
 	if (r < 0)
 		return r;
 	*ret_simulation = simulation;

@@ -25,6 +25,9 @@ struct cJSON;
 /* Parses exactly one value that fills text; -EINVAL says where it went wrong. Duplicate keys in an
  * object are refused. The caller owns *ret_json. */
 int bl_json_parse(const char *text, size_t len, struct cJSON **ret_json, struct bl_err *err);
+/* The same with another bound than BL_JSON_VALUES_MAX, for text that is its reader's own. */
+int bl_json_parse_within(const char *text, size_t len, size_t max_values, struct cJSON **ret_json,
+			 struct bl_err *err);
 /* Compact / indented text; the caller frees. Never NULL. */
 char *bl_json_print(const struct cJSON *json);
 char *bl_json_print_pretty(const struct cJSON *json);

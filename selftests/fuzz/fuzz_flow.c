@@ -29,7 +29,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	const struct bl_engine_options options = {.all_are_endpoints = true};
 	bl_auto_json struct cJSON *documents = NULL;
-	struct bl_engine_changes changes;
+	struct bl_engine_changes changes = {.again = true};
 
 	engine = bl_engine_new(&options);
 	reference = bl_reference_new(&options);
@@ -39,7 +39,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		if (bl_engine_put(engine, document, NULL) < 0 ||
 		    bl_reference_put(reference, document, NULL) < 0)
 			abort();
-	return bl_engine_update(engine, &changes, NULL);
+	while (changes.again)
+		if (bl_engine_update(engine, &changes, NULL) < 0)
+			abort();
+	return 0;
 }
 
 static void compare(const struct bl_flow *flow)

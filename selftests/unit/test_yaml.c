@@ -170,6 +170,26 @@ static void test_bombs(void **state)
 	refuse_text(repeat("- x\n", BL_YAML_NODES_MAX), -E2BIG, "too many values");
 }
 
+/* Bounds of the caller's own, wider and narrower. */
+static void test_within(void **state)
+{
+	const struct bl_yaml_limits wide = {BL_YAML_NODES_MAX + 1, BL_YAML_BYTES_MAX};
+	const struct bl_yaml_limits narrow = {3, 100}, short_text = {100, 3};
+	bl_autofree char *many = repeat("- x\n", BL_YAML_NODES_MAX);
+	bl_auto_json struct cJSON *documents = NULL, *json = NULL;
+	struct cJSON *none = NULL;
+
+	assert_int_equal(bl_yaml_parse_within(many, strlen(many), &wide, &documents, &err), 0);
+	assert_int_equal(bl_json_size(bl_json_first(documents)), BL_YAML_NODES_MAX);
+	assert_fails(bl_yaml_parse_within("[1, 2, 3]", 9, &narrow, &none, &err), -E2BIG,
+		     "too many values");
+	assert_fails(bl_yaml_parse_within("[long]", 6, &short_text, &none, &err), -E2BIG,
+		     "too much text");
+	assert_int_equal(bl_json_parse_within("[1,2]", 5, 3, &json, &err), 0);
+	assert_fails(bl_json_parse_within("[1,2,3]", 7, 3, &none, &err), -EINVAL,
+		     "too many values");
+}
+
 /* Depth by aliases: each anchor stands one deeper than the one before. */
 static void test_deep_aliases(void **state)
 {
@@ -259,9 +279,10 @@ static void test_strings_survive(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_readings), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_bombs),    cmocka_unit_test(test_deep_aliases),
-		cmocka_unit_test(test_print),    cmocka_unit_test(test_strings_survive),
+		cmocka_unit_test(test_readings),        cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_bombs),           cmocka_unit_test(test_within),
+		cmocka_unit_test(test_deep_aliases),    cmocka_unit_test(test_print),
+		cmocka_unit_test(test_strings_survive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
