@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The table of connections: a set-associative array per endpoint. A look-up reads one set (two cache
- * lines); insertion takes the free, the expired, or the soonest expiring of its ways. Nothing is
- * scanned and nothing is shared between endpoints. What of a packet is looked up is in connection.h.
+ * The table of connections: a set-associative array per endpoint. A connection has two sets, by the two
+ * halves of its hash, and mostly stands in the first: a look-up reads that (two cache lines) and only then
+ * the other. Insertion takes a free or expired way of the first set, else the soonest expiring of both. Of
+ * flows that take turns and want two thirds of a share's ways, two in a thousand then do not find
+ * themselves; with one set for each it was a third. Nothing is scanned and nothing is shared between
+ * endpoints. What of a packet is looked up is in connection.h.
  *
  * An entry stands for both directions. It is the flow cache as well: it keeps the epoch in which
  * policy last let its opener's packets through, so one look-up says all about an established flow, and
@@ -43,7 +46,8 @@ static __always_inline __u32 bl_ct_now(void)
 	return bpf_jiffies64() >> bl_tick_shift;
 }
 
-static __always_inline __u32 bl_ct_hash(const struct bl_ct_tuple *tuple)
+/* Its upper half is the good one: 16 bits for each of two choices. */
+static __always_inline __u64 bl_ct_hash(const struct bl_ct_tuple *tuple)
 {
 	__u64 hash = ((__u64)tuple->fragment << 40) | ((__u64)tuple->protocol << 32) |
 		     ((__u64)tuple->remote_port << 16) | tuple->local_port;
@@ -52,15 +56,14 @@ static __always_inline __u32 bl_ct_hash(const struct bl_ct_tuple *tuple)
 	hash ^= hash >> 32;
 	hash = (hash ^ tuple->remote.halves[1]) * 0xff51afd7ed558ccdull;
 	hash ^= hash >> 32;
-	hash *= 0xc4ceb9fe1a85ec53ull;
-	return hash >> 32;
+	return hash * 0xc4ceb9fe1a85ec53ull;
 }
 
-static __always_inline struct bl_ct_set *bl_ct_set(const struct bl_pkt *pkt,
-						   const struct bl_ct_tuple *tuple)
+/* A connection's first (0) or second (1) choice. */
+static __always_inline struct bl_ct_set *bl_ct_set(const struct bl_pkt *pkt, __u64 hash, int choice)
 {
 	void *share = bpf_map_lookup_elem(&bl_conntrack, &pkt->endpoint);
-	__u32 index = bl_ct_hash(tuple) & (pkt->ep->ct_sets - 1);
+	__u32 index = (hash >> (choice ? 48 : 32)) & (pkt->ep->ct_sets - 1);
 
 	return share ? bpf_map_lookup_elem(share, &index) : NULL;
 }
@@ -87,9 +90,15 @@ static __always_inline struct bl_ct_entry *bl_ct_find(struct bl_ct_set *set,
 static __always_inline struct bl_ct_entry *bl_ct_lookup(const struct bl_pkt *pkt,
 							const struct bl_ct_tuple *tuple)
 {
-	struct bl_ct_set *set = bl_ct_set(pkt, tuple);
+	__u64 hash = bl_ct_hash(tuple);
+	__u32 now = bl_ct_now();
+	struct bl_ct_set *set = bl_ct_set(pkt, hash, 0);
+	struct bl_ct_entry *entry = set ? bl_ct_find(set, tuple, now) : NULL;
 
-	return set ? bl_ct_find(set, tuple, bl_ct_now()) : NULL;
+	if (entry)
+		return entry;
+	set = bl_ct_set(pkt, hash, 1);
+	return set ? bl_ct_find(set, tuple, now) : NULL;
 }
 
 /* ---- how a connection goes on ---------------------------------------------------------------------- */
@@ -132,7 +141,7 @@ static __always_inline void bl_ct_touch(struct bl_ct_entry *entry, const struct 
 
 /* ---- how it begins ------------------------------------------------------------------------------- */
 
-static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set)
+static __always_inline struct bl_ct_entry *bl_ct_soonest(struct bl_ct_set *set)
 {
 	struct bl_ct_entry *victim = &set->ways[0];
 
@@ -142,11 +151,31 @@ static __always_inline struct bl_ct_entry *bl_ct_victim(struct bl_ct_set *set)
 	return victim;
 }
 
-/* A way for a new entry, claimed until its expiry is written; NULL: another CPU was faster. */
-static __always_inline struct bl_ct_entry *bl_ct_claim(struct bl_ct_set *set)
+static __always_inline struct bl_ct_entry *bl_ct_victim(const struct bl_pkt *pkt,
+							const struct bl_ct_tuple *tuple)
 {
-	struct bl_ct_entry *entry = bl_ct_victim(set);
-	__u32 before = entry->expires;
+	__u64 hash = bl_ct_hash(tuple);
+	struct bl_ct_set *set = bl_ct_set(pkt, hash, 0);
+	struct bl_ct_entry *first, *second;
+
+	if (!set)
+		return NULL;
+	first = bl_ct_soonest(set);
+	if (first->expires < bl_ct_now())
+		return first;
+	set = bl_ct_set(pkt, hash, 1);
+	if (!set)
+		return first;
+	second = bl_ct_soonest(set);
+	return second->expires < first->expires ? second : first;
+}
+
+/* A way for a new entry, claimed until its expiry is written; NULL: another CPU was faster. */
+static __always_inline struct bl_ct_entry *bl_ct_claim(const struct bl_pkt *pkt,
+						       const struct bl_ct_tuple *tuple)
+{
+	struct bl_ct_entry *entry = bl_ct_victim(pkt, tuple);
+	__u32 before = entry ? entry->expires : BL_CT_CLAIMED;
 
 	if (before == BL_CT_CLAIMED ||
 	    __sync_val_compare_and_swap(&entry->expires, before, BL_CT_CLAIMED) != before)
@@ -159,8 +188,7 @@ static __always_inline struct bl_ct_entry *bl_ct_claim(struct bl_ct_set *set)
 static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple,
 					 enum bl_ct_owner owner, __u32 epoch, __u16 counter)
 {
-	struct bl_ct_set *set = bl_ct_set(pkt, tuple);
-	struct bl_ct_entry *entry = set ? bl_ct_claim(set) : NULL;
+	struct bl_ct_entry *entry = bl_ct_claim(pkt, tuple);
 	__u8 state = bl_ct_next_state(pkt, pkt->direction == BL_TO_VM ? 0 : BL_CT_BY_VM);
 
 	if (!entry)

@@ -153,11 +153,12 @@ struct bl_lease {
 /* ---- bl_conntrack: ARRAY_OF_MAPS[endpoint]; programs write, the agent makes and removes --------- */
 
 /* Connections, both directions in one entry. Each endpoint has a share of its own, an ARRAY of sets made
- * by the agent with BPF_F_INNER_MAP and a power of two of entries; eviction stays inside a set, so one
+ * by the agent with BPF_F_INNER_MAP and a power of two of entries; eviction stays inside it, so one
  * VM cannot push out another's connections. */
 #define BL_CT_WAYS     3
 #define BL_CT_SETS_MIN 16
-#define BL_CT_SETS     8192 /* 24,576 connections in 1 MiB */
+#define BL_CT_SETS     8192  /* 24,576 connections in 1 MiB */
+#define BL_CT_SETS_MAX 65536 /* the hash has no more */
 
 /* Whose is it? Only masquerade's pods have connections of their own. */
 enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
@@ -347,6 +348,7 @@ _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
 _Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
 _Static_assert(sizeof(struct bl_ct_entry) == 40, "bl_ct_entry");
 _Static_assert(sizeof(struct bl_ct_set) == 128, "bl_ct_set");
+_Static_assert(BL_CT_SETS <= BL_CT_SETS_MAX, "BL_CT_SETS");
 _Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
 _Static_assert(sizeof(struct bl_ipcache_key) == 20, "bl_ipcache_key");
 _Static_assert(sizeof(struct bl_policy_key) == 12, "bl_policy_key");

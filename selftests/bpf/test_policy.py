@@ -315,3 +315,13 @@ def test_one_vms_flood_evicts_nobody_elses(fx):
         forwarded(fx.to_vm(to_vm(syn(sport)), POLICED))
     assert len(fx.connections(POLICED)) <= 3 * CT_SETS
     forwarded(fx.to_vm(to_vm(ack(80, 1025, "SA")), POLICED_MASQ))
+
+
+def test_a_share_is_well_used_before_anybody_goes(fx):
+    """Two thirds of its ways: with one set for each connection some would have gone by then."""
+    known(fx)
+    fx.policy(POLICED, fx.row(0))
+    opened = 3 * CT_SETS * 2 // 3
+    for sport in range(2000, 2000 + opened):
+        forwarded(fx.to_vm(to_vm(syn(sport)), POLICED))
+    assert len(fx.connections(POLICED)) == opened, len(fx.connections(POLICED))
