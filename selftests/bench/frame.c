@@ -204,6 +204,21 @@ void frames_set_connections(struct frames *frames, unsigned int first)
 	}
 }
 
+void frames_set_reset(struct frames *frames, bool reset)
+{
+	for (unsigned int i = 0; i < FRAME_BURST; i++) {
+		unsigned char *frame = frames_at(frames, i) + frames->header;
+		struct tcphdr *tcp = (void *)(frame + L4_AT);
+
+		tcp->rst = reset;
+		tcp->syn = !reset;
+		tcp->ack = reset || frames->way == FROM_GUEST;
+		tcp->seq = htonl(reset ? 2 : 1);
+		tcp->ack_seq = htonl(tcp->ack ? 2 : 0);
+		write_checksums(frames, frame);
+	}
+}
+
 void frames_set_stranger(struct frames *frames)
 {
 	uint8_t far_ip[4];

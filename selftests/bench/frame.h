@@ -51,6 +51,8 @@ unsigned char *frames_at(const struct frames *frames, unsigned int i);
 void frames_set_flows(struct frames *frames, unsigned int first);
 /* LOAD_CONNECT: the same for connections; their ports are given again after some millions. */
 void frames_set_connections(struct frames *frames, unsigned int first);
+/* From now on, and until it is called again, the burst's segments end connections instead. */
+void frames_set_reset(struct frames *frames, bool reset);
 /* LOAD_FLOWS: a burst of a far end that is none of the flows' (frame_far_ip()). */
 void frames_set_stranger(struct frames *frames);
 
