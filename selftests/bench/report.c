@@ -104,18 +104,15 @@ static void append_rate(struct cJSON *rows, const struct costs *costs, int lane)
 		     1e9 / stats_quantile(costs->connections[lane].ns, costs->n_reps, 0.5));
 }
 
-/* Connection tracking is budgeted apart, so it has a row of its own, per endpoint that has a share. */
+/* Connection tracking is budgeted apart, so it has a row of its own. */
 static void append_values(struct cJSON *rows, const struct scale_step *step)
 {
-	unsigned int masquerades = step->n / 2;
-
 	append_value(rows, "endpoint/attach-ms", step->n, step->attach_ms);
 	append_value(rows, "agent/rss-mb", step->n, (double)step->resident_bytes / (1 << 20));
 	append_value(rows, "endpoint/kernel-kib", step->n,
 		     (double)(step->kernel.maps + step->kernel.programs) / 1024 / step->n);
-	if (masquerades)
-		append_value(rows, "endpoint/conntrack-kib", step->n,
-			     (double)step->kernel.conntrack / 1024 / masquerades);
+	append_value(rows, "endpoint/conntrack-kib", step->n,
+		     (double)step->kernel.conntrack / 1024 / step->n);
 }
 
 struct cJSON *report_json(const struct costs *costs, const struct scale_step steps[SCALE_STEPS],
