@@ -155,7 +155,7 @@ install: all ## Install programs, examples, the CNI default and a systemd unit b
 		$(MAN_DIR)/man1 $(MAN_DIR)/man8 $(BASH_DIR)
 	$(Q)install -m 755 $(PROGRAMS) $(BIN_DIR)
 	$(Q)install -m 644 deploy/cni/beeline.conflist $(SHARE_DIR)/cni
-	$(Q)install -m 644 $(wildcard deploy/examples/*.yaml) $(SHARE_DIR)/examples
+	$(Q)install -m 644 $(wildcard deploy/examples/*) $(SHARE_DIR)/examples
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/systemd/beeline-agent.service >$(UNIT_DIR)/beeline-agent.service
 	$(Q)$(B)/beeline --man-page >$(MAN_DIR)/man1/beeline.1
 	$(Q)$(B)/beeline-agent --man-page >$(MAN_DIR)/man8/beeline-agent.8
