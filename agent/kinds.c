@@ -63,8 +63,8 @@ static const struct kind kinds[] = {
 	{"ClusterNetworkPolicy", check_policy, .of_cluster = true, .inert = true},
 	{"CiliumCIDRGroup", check_peer, .of_cluster = true, .inert = true},
 	{"Namespace", check_peer, .of_cluster = true, .inert = true},
-	{"Node", check_peer, .of_cluster = true, .inert = true},
-	{"Pod", check_peer, .inert = true},
+	{"Node", check_peer, .of_cluster = true, .brings_status = true, .inert = true},
+	{"Pod", check_peer, .brings_status = true, .inert = true},
 	{"Service", check_peer, .inert = true},
 	{"EndpointSlice", check_peer, .inert = true},
 };
@@ -75,4 +75,20 @@ const struct kind *kinds_find(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
+}
+
+void kinds_place(struct cJSON *document)
+{
+	const char *name = bl_json_get_string(document, "kind");
+	const struct kind *kind = name ? kinds_find(name) : NULL;
+	struct cJSON *metadata = bl_json_get(document, "metadata");
+
+	if (!bl_json_is_object(metadata))
+		return;
+	if (!kind || !kind->brings_status)
+		bl_json_remove(document, "status");
+	if (kind && kind->of_cluster)
+		bl_json_remove(metadata, "namespace");
+	else if (!bl_json_get(metadata, "namespace"))
+		bl_json_set_string(metadata, "namespace", "default");
 }

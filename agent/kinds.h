@@ -15,10 +15,14 @@ struct kind {
 	/* Whether the document makes sense; warnings (an array) gets sentences about what it asks for
 	 * in vain. */
 	int (*check)(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err);
-	bool fixed_spec; /* what it asks for is decided when it is created */
-	bool of_cluster; /* it is in no namespace */
-	bool inert;      /* nothing runs for it: deleted is gone */
+	bool fixed_spec;    /* what it asks for is decided when it is created */
+	bool of_cluster;    /* it is in no namespace */
+	bool brings_status; /* nobody writes its status but who applies it */
+	bool inert;         /* nothing runs for it: deleted is gone */
 };
 
 /* NULL for a kind that is not supported. */
 const struct kind *kinds_find(const char *name);
+/* Makes a user's document what may be stored: an object of the whole cluster has no namespace, whatever it
+ * says, any other has one; and a status is not the user's where somebody else writes it. */
+void kinds_place(struct cJSON *document);

@@ -43,7 +43,8 @@ const struct cJSON *objects_get(const struct objects *objects, const struct obje
 void objects_for_each(const struct objects *objects, const char *kind, const char *namespace,
 		      void (*fn)(const struct cJSON *object, void *data), void *data);
 
-/* Creates the object, or replaces all of it but its status and the store's own metadata. The
+/* Creates the object, or replaces all of it but the store's own metadata, and its status unless the document
+ * brings one. The
  * document is validated as an object, not as one of its kind. */
 int objects_apply(struct objects *objects, const struct cJSON *document,
 		  enum object_outcome *ret_outcome, struct bl_err *err);

@@ -56,21 +56,6 @@ static int check_object(const struct agent *agent, const struct cJSON *document,
 	return r;
 }
 
-/* An object of the whole cluster has no namespace, whatever it says; any other has one. */
-static void place_object(struct cJSON *object)
-{
-	const char *name = bl_json_get_string(object, "kind");
-	const struct kind *kind = name ? kinds_find(name) : NULL;
-	struct cJSON *metadata = bl_json_get(object, "metadata");
-
-	if (!bl_json_is_object(metadata))
-		return;
-	if (kind && kind->of_cluster)
-		bl_json_remove(metadata, "namespace");
-	else if (!bl_json_get(metadata, "namespace"))
-		bl_json_set_string(metadata, "namespace", "default");
-}
-
 /* The objects as they are to be stored: with a namespace, and sound. */
 static int take_objects(const struct api_request *request, struct cJSON *warnings,
 			struct cJSON **ret_objects, struct bl_err *err)
@@ -86,7 +71,7 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 	bl_json_for_each (object, objects) {
 		int r;
 
-		place_object(object);
+		kinds_place(object);
 		r = check_object(request->agent, object, warnings, err);
 		if (r < 0)
 			return r;

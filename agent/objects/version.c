@@ -47,7 +47,6 @@ static struct cJSON *without_own(const struct cJSON *document)
 	struct cJSON *next = bl_json_copy(document);
 	struct cJSON *metadata = bl_json_ensure(next, "metadata");
 
-	bl_json_remove(next, "status");
 	for (size_t i = 0; i < N_ELEMENTS(own_members); i++)
 		bl_json_remove(metadata, own_members[i]);
 	return next;
@@ -83,7 +82,7 @@ struct cJSON *object_version_after(const struct cJSON *old, const struct cJSON *
 		if (value && !bl_json_get(metadata, kept_members[i]))
 			bl_json_set(metadata, kept_members[i], bl_json_copy(value));
 	}
-	if (status)
+	if (status && !bl_json_get(next, "status"))
 		bl_json_set(next, "status", bl_json_copy(status));
 	return next;
 }

@@ -9,9 +9,9 @@
 
 #include <beeline/json.h>
 
-/* A new object of the user's document: uid, creation time, no status. */
+/* A new object of the user's document: uid, creation time. */
 struct cJSON *object_version_first(const struct cJSON *document);
-/* The user's document with the status and the metadata of the store that old has. */
+/* The document with the metadata of the store that old has, and its status unless it brings one. */
 struct cJSON *object_version_after(const struct cJSON *old, const struct cJSON *document);
 /* Counts: generation when the spec differs from old's (NULL: first), and resourceVersion. */
 void object_version_stamp(struct cJSON *object, const struct cJSON *old, uint64_t revision);

@@ -103,11 +103,11 @@ static void test_versions(void **state)
 		2);
 }
 
-/* The user's status is not taken; the store's stays over an apply and does not count as a change. */
+/* A status stays over an apply without one and does not count as a change; one that is brought does. */
 static void test_status(void **state)
 {
 	struct fixture *fixture = *state;
-	const char *rest = ", \"spec\": {}, \"status\": {\"phase\": \"Forged\"}";
+	const char *rest = ", \"spec\": {}";
 
 	apply(fixture, "a", rest);
 	assert_null(get(fixture, "status/phase"));
@@ -116,6 +116,9 @@ static void test_status(void **state)
 			 0);
 	assert_int_equal(apply(fixture, "a", rest), OBJECT_UNCHANGED);
 	assert_string_equal(get(fixture, "status/phase"), "Running");
+	assert_int_equal(apply(fixture, "a", ", \"spec\": {}, \"status\": {\"phase\": \"Ready\"}"),
+			 OBJECT_CONFIGURED);
+	assert_string_equal(get(fixture, "status/phase"), "Ready");
 	assert_int_equal(
 		bl_json_get_number(objects_get(fixture->objects, &key_a), "metadata/generation", 0),
 		1);
