@@ -40,18 +40,14 @@ int policy_recall(struct policy *policy, struct bl_err *err)
 			bl_engine_remember(policy->engine, labels,
 					   (uint32_t)bl_json_get_number(entry, "number", 0));
 	}
-	policy->remembered = bl_take_ptr(text);
 	return 0;
 }
 
 /* Those with labels of their own; the numbers of the others are Cilium's. */
-static struct cJSON *list_numbers(const struct bl_engine *engine)
+static struct cJSON *list_numbers(const struct bl_engine *engine, const uint32_t *numbers, size_t n)
 {
 	struct cJSON *json = bl_json_array();
-	bl_autofree uint32_t *numbers = NULL;
-	size_t n;
 
-	bl_engine_identities(engine, &numbers, &n);
 	for (size_t i = 0; i < n; i++) {
 		bl_autofree char *labels = NULL;
 		struct cJSON *entry;
@@ -67,18 +63,25 @@ static struct cJSON *list_numbers(const struct bl_engine *engine)
 	return json;
 }
 
+/* A number gets other labels only long after it was given up, so the same numbers are the same file. */
 int policy_remember(struct policy *policy, struct bl_err *err)
 {
-	bl_auto_json struct cJSON *numbers = list_numbers(policy->engine);
-	bl_autofree char *text = bl_json_print(numbers);
+	bl_auto_json struct cJSON *json = NULL;
+	bl_autofree uint32_t *numbers = NULL;
+	bl_autofree char *text = NULL;
+	size_t n;
 	int r;
 
-	if (policy->remembered && strcmp(policy->remembered, text) == 0)
+	bl_engine_identities(policy->engine, &numbers, &n);
+	if (n == policy->n_numbers && memcmp(numbers, policy->numbers, n * sizeof(*numbers)) == 0)
 		return 0;
+	json = list_numbers(policy->engine, numbers, n);
+	text = bl_json_print(json);
 	r = bl_file_write(policy->memory_path, text, strlen(text), 0600, err);
 	if (r < 0)
 		return r;
-	free(policy->remembered);
-	policy->remembered = bl_take_ptr(text);
+	free(policy->numbers);
+	policy->numbers = bl_take_ptr(numbers);
+	policy->n_numbers = n;
 	return 0;
 }

@@ -133,6 +133,8 @@ int policy_new(const struct policy_config *config, struct policy **ret_policy, s
 	policy->memory_path = bl_format("%s/identities.json", config->state_dir);
 	policy->anew = true;
 	r = policy_recall(policy, err);
+	if (r == 0)
+		r = policy_reserve_numbers(policy, err);
 	if (r == 0 && config->mode == POLICY_ALWAYS)
 		r = enforce_always(policy, err);
 	if (r == 0)
@@ -158,7 +160,7 @@ void policy_free(struct policy *policy)
 	policy_clear_told(policy);
 	bl_engine_free(policy->engine);
 	free(policy->memory_path);
-	free(policy->remembered);
+	free(policy->numbers);
 	free(policy);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the policy room share: policy.c (what comes in), commit.c (to the kernel), report.c
- * (to people), members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
+/* What the files of the policy room share: policy.c (what comes in), commit.c and anew.c (to the kernel),
+ * report.c (to people), members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
 #pragma once
 
 #include <stdbool.h>
@@ -47,7 +47,8 @@ struct policy {
 	struct member *members[BL_ENDPOINTS_MAX]; /* by index */
 	struct told *told;
 	char *memory_path;
-	char *remembered; /* the file as it was last written */
+	uint32_t *numbers; /* that the file is about */
+	size_t n_numbers;
 	struct bl_io host_events;
 	bool started;
 	bool anew;      /* the kernel is not known to be what the last update left */
@@ -59,6 +60,11 @@ struct policy {
 void policy_commit_soon(struct policy *policy);
 /* Now. */
 int policy_commit(struct policy *policy, struct bl_err *err);
+
+/* Brings everything into the kernel, whatever it has. */
+int policy_write_anew(struct policy *policy, struct bl_err *err);
+/* What the kernel says of addresses keeps its meaning: after policy_recall(). */
+int policy_reserve_numbers(struct policy *policy, struct bl_err *err);
 
 int policy_admit(const struct endpoint_spec *spec, uint32_t index, const struct bl_addr *addrs,
 		 size_t n_addrs, uint32_t *ret_flags, void *data, struct bl_err *err);

@@ -3,6 +3,7 @@
 """flow.py RATE FROM,TO,ADDRESS...: numbered datagrams at RATE a second from each namespace FROM to
 ADDRESS in TO, well below what the path carries, until SIGTERM. Then says how many were sent and which
 numbers are missing, with the counters of the kernel that may own up to them; fails if any is missing.
+Of a flow that is written !FROM,TO,ADDRESS none may arrive; fails if any does.
 """
 import re
 import selectors
@@ -25,7 +26,8 @@ COUNTERS = re.compile(r"(RcvbufErrors|InErrors|NoPorts|dropped)")
 
 class Flow:
     def __init__(self, text, port):
-        self.source, self.to, self.address = text.split(",")
+        self.forbidden = text.startswith("!")
+        self.source, self.to, self.address = text.lstrip("!").split(",")
         self.port, self.sent, self.got = port, 0, set()
         family = family_of(self.address)
         self.receiver = socket_in(self.to, family, socket.SOCK_DGRAM)
@@ -46,8 +48,11 @@ class Flow:
         except BlockingIOError:
             pass
 
-    def missing(self):
-        return sorted(set(range(self.sent)) - self.got)
+    def wrong(self):
+        return sorted(self.got if self.forbidden else set(range(self.sent)) - self.got)
+
+    def is_done(self):
+        return self.forbidden or len(self.got) == self.sent
 
 
 def take_until(selector, deadline):
@@ -67,15 +72,16 @@ def counters(netns):
 
 
 def report(flows):
-    lost = 0
+    wrong = {False: 0, True: 0}
     for flow in flows:
-        missing = flow.missing()
-        lost += len(missing)
-        if missing:
-            print(f"{flow.source} to {flow.address}: {missing[:20]}")
+        numbers = flow.wrong()
+        wrong[flow.forbidden] += len(numbers)
+        if numbers:
+            print(f"{flow.source} to {flow.address}: {numbers[:20]}")
             print("\n".join(counters(flow.source) + counters(flow.to)))
-    print(f"{sum(flow.sent for flow in flows)} sent, {lost} lost")
-    return 1 if lost else 0
+    arrived = f", {wrong[True]} forbidden arrived" if any(f.forbidden for f in flows) else ""
+    print(f"{sum(flow.sent for flow in flows)} sent, {wrong[False]} lost{arrived}")
+    return 1 if any(wrong.values()) else 0
 
 
 def main():
@@ -94,7 +100,7 @@ def main():
             flow.send()
         take_until(selector, due)
     end = time.monotonic() + GRACE_S
-    while time.monotonic() < end and any(len(flow.got) < flow.sent for flow in flows):
+    while time.monotonic() < end and not all(flow.is_done() for flow in flows):
         take_until(selector, time.monotonic() + 0.05)
     return report(flows)
 

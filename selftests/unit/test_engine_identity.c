@@ -91,6 +91,37 @@ static void test_the_labels_of_a_namespace_are_its_pods(void **state)
 				"k8s", BL_LABEL_NAMESPACE_LABELS "team"));
 }
 
+/* An engine that goes on where another ended numbers as that did, whoever comes first. */
+static void test_remembered_numbers(void **state)
+{
+	bl_auto_engine struct bl_engine *before = engine_new(), *after = engine_new();
+	const char *const addrs[] = {"10.0.0.1", "10.0.0.2", "172.16.0.1"};
+	const char *cidr = UNIT_CNP("x", "egress: [{toCIDR: [172.16.0.0/12]}]");
+
+	put(before, cidr);
+	put(before, UNIT_POD("a", "gone", "gone", "10.0.0.9"));
+	put(before, UNIT_POD("a", "p", "web", "10.0.0.1") UNIT_POD("a", "q", "db", "10.0.0.2"));
+	update(before, "");
+	for (size_t i = 0; i < 3; i++) {
+		uint32_t number = identity_of(before, addrs[i]);
+		bl_autofree char *labels =
+			bl_labels_format(bl_engine_identity_labels(before, number));
+
+		bl_engine_remember(after, labels, number);
+	}
+	bl_engine_remember(after, "=256", 256);
+	put(after, UNIT_POD("a", "new", "new", "10.0.0.3") UNIT_POD("a", "q", "db", "10.0.0.2"));
+	update(after, "");
+	put(after, UNIT_POD("a", "p", "web", "10.0.0.1"));
+	put(after, cidr);
+	update(after, "");
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(identity_of(after, addrs[i]), identity_of(before, addrs[i]));
+	for (size_t i = 0; i < 2; i++)
+		assert_int_not_equal(identity_of(after, "10.0.0.3"), identity_of(before, addrs[i]));
+	assert_int_not_equal(identity_of(after, "10.0.0.3"), 256);
+}
+
 static void test_a_named_prefix_has_an_identity_while_it_is_named(void **state)
 {
 	bl_auto_engine struct bl_engine *engine = engine_new();
@@ -281,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_equal_labels_are_one_identity),
 		cmocka_unit_test(test_a_number_stays_in_use_and_rests_after),
 		cmocka_unit_test(test_the_labels_of_a_namespace_are_its_pods),
+		cmocka_unit_test(test_remembered_numbers),
 		cmocka_unit_test(test_a_named_prefix_has_an_identity_while_it_is_named),
 		cmocka_unit_test(test_who_is_known_best_has_the_address),
 		cmocka_unit_test(test_nodes_are_numbered_when_a_policy_tells_them_apart),

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Everything written anew, over whatever the kernel has: at the start of an agent, and after a failure.
+ *
+ *   rows of now, and rows of before for identities that are no more --> prefixes --> rows of now
+ *
+ * As long as the kernel's prefixes still give an address an identity of before, it is judged by the rules
+ * of before; from the moment that they give it one of now, by those of now. So the change has no gap,
+ * however far the agent before had come with one when it ended. Numbers mean the same to both
+ * (policy/memory.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <beeline/file.h>
+
+#include "room.h"
+
+/* ---- policies ----------------------------------------------------------------------------------- */
+
+struct rows {
+	const struct bl_engine *engine;
+	struct bl_policy_row *items;
+	size_t n_items, n_room;
+	bool kept; /* some are of before */
+};
+
+static void add_row(struct rows *rows, const struct bl_policy_row *row)
+{
+	if (rows->n_items == rows->n_room) {
+		rows->n_room = rows->n_room * 2 + 64;
+		rows->items = bl_realloc(rows->items, rows->n_room * sizeof(*rows->items));
+	}
+	rows->items[rows->n_items++] = *row;
+}
+
+static void keep_row(const struct bl_policy_row *row, const struct bl_counter *counter, void *data)
+{
+	struct rows *rows = data;
+
+	if (row->key.identity < BL_IDENTITY_CLUSTER_FIRST ||
+	    bl_engine_identity_labels(rows->engine, row->key.identity))
+		return;
+	add_row(rows, row);
+	rows->kept = true;
+}
+
+static int collect_rows(struct policy *policy, uint32_t index, bool keeps, struct rows *rows,
+			struct bl_err *err)
+{
+	const struct bl_policy_rows *now =
+		bl_engine_rows(policy->engine, policy->members[index]->name);
+	int r = 0;
+
+	rows->engine = policy->engine;
+	for (size_t i = 0; now && i < now->n_items; i++)
+		add_row(rows, &now->items[i]);
+	if (keeps)
+		r = datapath_policy_rows(policy->config.datapath, index, keep_row, rows, err);
+	if (now && rows->n_items > BL_POLICY_ROWS_MAX)
+		rows->n_items = now->n_items;
+	return r;
+}
+
+/* keeps: those of identities that are no more, too. *ret_kept: whether there were any. */
+static int swap_all(struct policy *policy, bool keeps, bool *ret_kept, struct bl_err *err)
+{
+	bl_autofree struct datapath_policy *items = bl_alloc(BL_ENDPOINTS_MAX * sizeof(*items));
+	bl_autofree struct rows *rows = bl_alloc(BL_ENDPOINTS_MAX * sizeof(*rows));
+	size_t n = 0;
+	int r = 0;
+
+	*ret_kept = false;
+	for (uint32_t i = 0; r == 0 && i < BL_ENDPOINTS_MAX; i++) {
+		if (!policy->members[i])
+			continue;
+		r = collect_rows(policy, i, keeps, &rows[n], err);
+		items[n] = (struct datapath_policy){i, rows[n].items, rows[n].n_items};
+		*ret_kept |= rows[n].kept;
+		n++;
+	}
+	if (r == 0)
+		r = datapath_swap_policies(policy->config.datapath, items, n, err);
+	while (n > 0)
+		free(rows[--n].items);
+	return r;
+}
+
+/* ---- prefixes ----------------------------------------------------------------------------------- */
+
+struct prefixes {
+	struct bl_ipcache_row *items;
+	size_t n_items;
+};
+
+static void add_prefix(const struct bl_ipcache_row *row, void *data)
+{
+	struct prefixes *prefixes = data;
+
+	/* doubled at each power of two */
+	if ((prefixes->n_items & (prefixes->n_items - 1)) == 0)
+		prefixes->items = bl_realloc(prefixes->items, (prefixes->n_items * 2 + 1) *
+								      sizeof(*prefixes->items));
+	prefixes->items[prefixes->n_items++] = *row;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct bl_ipcache_key));
+}
+
+static void sort(struct prefixes *prefixes)
+{
+	if (prefixes->n_items)
+		qsort(prefixes->items, prefixes->n_items, sizeof(*prefixes->items), compare);
+}
+
+/* What has to be written for the kernel's prefixes to be the wanted ones; both are sorted. What is added
+ * comes before what is deleted. */
+static void find_differences(const struct prefixes *standing, const struct prefixes *wanted,
+			     struct prefixes *ret_changes, struct prefixes *ret_gone)
+{
+	size_t i = 0, j = 0;
+
+	while (i < standing->n_items || j < wanted->n_items) {
+		int order = i == standing->n_items ? 1
+			    : j == wanted->n_items
+				    ? -1
+				    : compare(&standing->items[i], &wanted->items[j]);
+
+		if (order < 0) {
+			struct bl_ipcache_row gone = {.key = standing->items[i++].key};
+
+			add_prefix(&gone, ret_gone);
+			continue;
+		}
+		if (order > 0 || standing->items[i].identity != wanted->items[j].identity)
+			add_prefix(&wanted->items[j], ret_changes);
+		i += order == 0;
+		j++;
+	}
+}
+
+static void prefixes_clear(struct prefixes *prefixes)
+{
+	free(prefixes->items);
+}
+#define prefixes_auto bl_cleanup(prefixes_clear)
+
+static int write_all_prefixes(struct policy *policy, struct bl_err *err)
+{
+	struct datapath *datapath = policy->config.datapath;
+	prefixes_auto struct prefixes standing = {0}, wanted = {0}, changes = {0}, gone = {0};
+	const struct bl_ipcache_row *rows;
+	size_t n;
+	int r = datapath_prefixes(datapath, add_prefix, &standing, err);
+
+	if (r < 0)
+		return r;
+	bl_engine_prefixes(policy->engine, &rows, &n);
+	for (size_t i = 0; i < n; i++)
+		add_prefix(&rows[i], &wanted);
+	sort(&standing);
+	sort(&wanted);
+	find_differences(&standing, &wanted, &changes, &gone);
+	r = datapath_write_prefixes(datapath, changes.items, changes.n_items, err);
+	return r == 0 ? datapath_write_prefixes(datapath, gone.items, gone.n_items, err) : r;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------- */
+
+int policy_write_anew(struct policy *policy, struct bl_err *err)
+{
+	bool kept;
+	int r = swap_all(policy, true, &kept, err);
+
+	if (r == 0)
+		r = write_all_prefixes(policy, err);
+	return r == 0 && kept ? swap_all(policy, false, &kept, err) : r;
+}
+
+/* The number is somebody's, though nobody knows whose: no label looks like this. */
+static void reserve(const struct bl_ipcache_row *row, void *data)
+{
+	bl_autofree char *labels = bl_format("=%u", row->identity);
+
+	bl_engine_remember(data, labels, row->identity);
+}
+
+int policy_reserve_numbers(struct policy *policy, struct bl_err *err)
+{
+	return datapath_prefixes(policy->config.datapath, reserve, policy->engine, err);
+}

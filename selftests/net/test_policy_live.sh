@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Policy while packets flow: numbered datagrams that are allowed all arrive and forbidden ones never do,
+# while policies change under them, while the agent is killed in the middle of changes, and while there is
+# none. And what is established ends with its permission; labels, namespaces and nodes are followed.
+set -u
+. "$(dirname "$0")/lab.sh"
+lab_open policy-live
+talk=selftests/net/talk.py
+client=$lab-vm2 server=$lab-vm3
+swaps=30 kills=5
+rate=500
+
+apply() { beeline apply -f -; }
+
+# allow FROM WORLD4 WORLD6: what the flows below need, said in several ways, and more that differs.
+allow() {
+	apply <<-END
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
+		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [
+		  {$1, toPorts: [{ports: [{port: '7800', endPort: 7801}]}]},
+		  {fromCIDR: [$2, '$3'], toPorts: [{ports: [{port: '7802', endPort: 7803}]}]}]}}
+	END
+}
+
+allow_a() { allow 'fromEndpoints: [{matchLabels: {app: client}}]' 10.88.0.1/32 fd00:88::1/128; }
+allow_b() { allow 'fromEntities: [cluster]' 10.88.0.0/24 fd00:88::/64; }
+
+# allowed: two of a VM, two of the world; forbidden: the same on other ports
+flow_start() {
+	spawn "$dir/flow" selftests/net/flow.py $rate \
+		"$client,$server,10.88.0.3" "$client,$server,fd00:88::3" \
+		"$host,$server,10.88.0.3" "$host,$server,fd00:88::3" \
+		"!$client,$server,10.88.0.3" "!$client,$server,fd00:88::3" \
+		"!$host,$server,10.88.0.3" "!$host,$server,fd00:88::3"
+	flow=$spawned
+	wait_for 20 grep -q flowing "$dir/flow"
+}
+
+flow_was_right() {
+	kill "$flow" && wait "$flow"
+	local code=$?
+	cat "$dir/flow"
+	return $code
+}
+
+swap_often() {
+	local i
+	for ((i = 0; i < swaps; i++)); do
+		allow_b && allow_a || return 1
+	done
+}
+
+# The agent dies at any instant of a change; the next one goes on where it was.
+kill_often() {
+	local i
+	for ((i = 0; i < kills; i++)); do
+		{ allow_b; allow_a; } >/dev/null 2>&1 &
+		read -rt "0.0$((RANDOM % 90 + 10))" <> <(:) # an instant; any will do
+		agent_kill
+		wait $!
+		agent_start || return 1
+		allow_a || return 1
+	done
+}
+
+# without_agent COMMAND...
+without_agent() {
+	agent_kill || return 1
+	"$@"
+	local code=$?
+	agent_start && return $code
+}
+
+identities() { bpftool map dump pinned "$bpffs/maps/bl_ipcache" -j | md5sum; }
+
+# revoked ADDRESS: an established connection whose permission goes while it idles is heard no more.
+revoked() {
+	cat >"$dir/revoke" <<-END
+		#!/bin/sh
+		"$build/beeline" apply -f - <<YAML
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
+		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [
+		  {fromEndpoints: [{matchLabels: {app: client}}], toPorts: [{ports: [{port: '7999'}]}]}]}}
+		YAML
+	END
+	chmod +x "$dir/revoke"
+	allow_a && $talk resumed "$client" "$server" "$1" "$dir/revoke" --port 7800 2>&1 |
+		grep "timed out"
+}
+
+relabel() { # N KEY=VALUE
+	beeline endpoint add "$lab-$1" --netns "$lab-pod$1" --binding pod --namespace default --label "$2"
+}
+
+from() { # PEERS
+	apply <<-END
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
+		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [{$1}]}}
+	END
+}
+
+namespace_label() {
+	apply <<-END
+		{apiVersion: v1, kind: Namespace, metadata: {name: default, labels: {team: $1}}}
+	END
+}
+
+node() { # ADDRESS
+	apply <<-END
+		{apiVersion: v1, kind: Node, metadata: {name: $(hostname)},
+		 status: {addresses: [{type: InternalIP, address: $1}]}}
+	END
+}
+
+condition() { # TYPE: status and reason
+	beeline get cnp live -o json | python3 -c 'import json, sys
+for each in json.load(sys.stdin)["status"]["conditions"]:
+    if each["type"] == sys.argv[1]:
+        print(each["status"], each.get("reason"), each.get("message"))' "$1"
+}
+
+check agent-starts agent_start || exit
+pod_make 2
+pod_make 3
+check client vm_make 2 pod --namespace default --label app=client || exit
+check server vm_make 3 masquerade --namespace default --label app=web || exit
+
+check policy-a allow_a
+check flow-starts flow_start || exit
+check "$((2 * swaps))-swaps" swap_often
+check no-packet-judged-wrong-under-swaps flow_was_right
+tail -n 1 "$dir/flow"
+check flow-starts-again flow_start || exit
+check "$kills-kills-in-a-change" kill_often
+check no-packet-judged-wrong-under-kills flow_was_right
+tail -n 1 "$dir/flow"
+
+before=$(identities)
+check enforced-without-agent without_agent $talk silent "$client" 10.88.0.3 --port 7900
+check numbers-are-kept equal identities "$(identities)" "$before"
+check enforced-after-restart $talk silent "$client" 10.88.0.3 --port 7900
+check allowed-after-restart $talk tcp "$client" "$server" 10.88.0.3 20000 --port 7800
+
+check established $talk resumed "$client" "$server" 10.88.0.3 true --port 7800
+check revoked-v4 revoked 10.88.0.3
+check revoked-v6 revoked fd00:88::3
+
+check label allow_a
+check label-taken relabel 2 app=other
+check without-label-denied $talk silent "$client" 10.88.0.3 --port 7800
+check label-given relabel 2 app=client
+check with-label-allowed $talk tcp "$client" "$server" 10.88.0.3 20000 --port 7800
+
+check namespace from "fromEndpoints: [{matchLabels: {k8s:io.cilium.k8s.namespace.labels.team: red}}]"
+check namespace-without-label $talk silent "$client" 10.88.0.3
+check namespace-labelled namespace_label red
+check namespace-with-label $talk tcp "$client" "$server" 10.88.0.3 20000
+
+check host from "fromEntities: [remote-node]"
+check world-is-no-host $talk silent "$host" 10.88.0.3
+check node-known node 10.88.0.1
+check host-may-always-come-in $talk tcp "$host" "$server" 10.88.0.3 20000
+check node-goes beeline delete node --all
+check no-host-any-more $talk silent "$host" 10.88.0.3
+
+check layer-7 from "fromEndpoints: [{}], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{}]}}]"
+check layer-7-allows-nothing $talk silent "$client" 10.88.0.3 --port 80
+check layer-7-is-said grep -q "^False NotSupported spec.ingress" <(condition Enforced)
+check a-bad-policy-is-refused fails from "fromCIDR: [10.0.0.0/33]"
+check a-bad-policy-changes-nothing grep -q "^False NotSupported spec.ingress" <(condition Enforced)
+check allow_a allow_a
+check enforced-is-said equal condition "$(condition Enforced)" "True None None"
