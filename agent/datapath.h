@@ -97,6 +97,42 @@ int datapath_verdicts(struct datapath *datapath, uint32_t index,
 int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
 		  struct bl_err *err);
 
+/* ---- totals (datapath/totals.c) ------------------------------------------------------------------ */
+
+/* One pair that occurred in bl_verdicts. */
+struct datapath_verdict {
+	struct bl_verdict_key key;
+	struct bl_counter counter;
+};
+
+/* Connections that live in an endpoint's share. */
+struct datapath_fill {
+	uint64_t capacity; /* 0: no share */
+	uint64_t used;
+};
+
+/* Everything that is counted, of all indices, in a number of calls that does not grow with them. The
+ * shares of connection tracking are too big for that: of many, a part of each is read, another one
+ * each time, and stands for the whole. */
+struct datapath_totals {
+	uint32_t n; /* indices that were asked for */
+	struct bl_counter traffic[BL_ENDPOINTS_MAX][BL_DIRECTIONS_MAX];
+	uint64_t lost[BL_ENDPOINTS_MAX];
+	struct datapath_fill fill[BL_ENDPOINTS_MAX];
+	struct datapath_verdict *verdicts; /* by endpoint, direction, reason */
+	size_t n_verdicts, max_verdicts;   /* that are there; that the map can hold */
+	size_t n_rules, max_rules;         /* counters of rules, likewise */
+};
+
+/* Of the first n indices; the caller frees. */
+int datapath_totals_new(struct datapath *datapath, uint32_t n, struct datapath_totals **ret_totals,
+			struct bl_err *err);
+void datapath_totals_free(struct datapath_totals *totals);
+BL_DEFINE_AUTO(datapath_totals, struct datapath_totals *, datapath_totals_free)
+#define bl_auto_datapath_totals bl_cleanup(bl_auto_datapath_totals_fn)
+/* Can the maps be read? */
+int datapath_check(struct datapath *datapath, struct bl_err *err);
+
 /* ---- policy (datapath/policies.c); the order in which these are called is the caller's ---------- */
 
 struct datapath_policy {

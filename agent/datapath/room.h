@@ -17,7 +17,8 @@ struct datapath {
 	int lock_fd;             /* two agents on one set of maps would write over each other */
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
-	int progs_fd; /* of bl_progs; the skeleton's */
+	uint32_t looks; /* at the shares of conntrack so far; totals.c */
+	int progs_fd;   /* of bl_progs; the skeleton's */
 	uint64_t rules[BL_RULES_MAX /
 		       64]; /* a bit for each counter of bl_rules in use; policies.c */
 };
