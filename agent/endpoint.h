@@ -20,7 +20,9 @@
 #include <beeline/loop.h>
 #include <beeline/vmi.h>
 
-struct datapath;
+#include "datapath.h"
+#include "histogram.h"
+
 struct endpoints; /* all endpoints of this agent */
 
 #define ENDPOINT_NAME_MAX 200
@@ -45,6 +47,10 @@ struct endpoint_spec {
 	const char *namespace;
 	const struct cJSON *labels;
 };
+
+/* Words for what the maps count by. */
+const char *event_direction(enum bl_direction direction); /* "to-vm", "from-vm", "pod-out" */
+const char *event_reason(uint8_t reason);                 /* as in BL_REASONS */
 
 struct endpoint; /* opaque; owned by endpoints */
 
@@ -81,6 +87,38 @@ const char *endpoint_name_of_index(const struct endpoints *endpoints, uint32_t i
 struct cJSON *endpoint_describe(const struct endpoints *endpoints, const struct endpoint *endpoint);
 struct cJSON *endpoint_counters(const struct endpoints *endpoints, const struct endpoint *endpoint);
 struct cJSON *endpoints_list(const struct endpoints *endpoints);
+
+/* All endpoints' counters at one moment: what metrics and lists show. The descriptions point into the
+ * set and hold until the next endpoint comes or goes. */
+struct endpoint_figures {
+	const struct endpoint *endpoint;
+	/* a VM's interface; of an endpoint made by hand its name and its tap */
+	char namespace[ENDPOINT_NAME_MAX], name[ENDPOINT_NAME_MAX], interface[ENDPOINT_NAME_MAX];
+	const struct bl_counter *traffic; /* by enum bl_direction */
+	const struct datapath_verdict *verdicts;
+	size_t n_verdicts;
+	uint64_t lost; /* events that nobody could be told */
+	struct datapath_fill connections;
+};
+
+struct endpoints_figures {
+	struct datapath_totals *totals;
+	struct endpoint_figures *items;
+	size_t n_items;
+};
+
+int endpoints_figures_new(const struct endpoints *endpoints, struct endpoints_figures **ret_figures,
+			  struct bl_err *err);
+void endpoints_figures_free(struct endpoints_figures *figures);
+BL_DEFINE_AUTO(endpoints_figures, struct endpoints_figures *, endpoints_figures_free)
+#define bl_auto_endpoints_figures bl_cleanup(bl_auto_endpoints_figures_fn)
+/* As "endpoint-counters" in api.h says; the caller owns it. */
+struct cJSON *endpoints_figures_json(const struct endpoints_figures *figures);
+/* How long first attachments took. */
+const struct histogram *endpoints_attach_times(const struct endpoints *endpoints);
+/* Does the datapath answer? */
+int endpoints_check(const struct endpoints *endpoints, struct bl_err *err);
+
 /* What a VMI's status and the launcher need. */
 uint16_t endpoint_mtu(const struct endpoint *endpoint);
 const uint8_t *endpoint_guest_mac(const struct endpoint *endpoint);

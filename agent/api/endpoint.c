@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Methods on endpoints made by hand, for any VMM: endpoint-add, -list, -get, -delete. */
+/* Methods on endpoints made by hand, for any VMM: endpoint-add, -list, -get, -counters,
+ * -delete. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -221,6 +222,20 @@ static int method_get(const struct api_request *request, struct cJSON **ret_resu
 	return 0;
 }
 
+static int method_counters(const struct api_request *request, struct cJSON **ret_result,
+			   struct bl_err *err)
+{
+	bl_auto_endpoints_figures struct endpoints_figures *figures = NULL;
+	int r = endpoints_figures_new(request->agent->endpoints, &figures, err);
+
+	if (r < 0)
+		return r;
+	*ret_result = bl_json_object();
+	bl_json_set_number(*ret_result, "timeNs", (double)bl_now_ns());
+	bl_json_set(*ret_result, "items", endpoints_figures_json(figures));
+	return 0;
+}
+
 static int method_delete(const struct api_request *request, struct cJSON **ret_result,
 			 struct bl_err *err)
 {
@@ -238,9 +253,7 @@ static int method_delete(const struct api_request *request, struct cJSON **ret_r
 }
 
 const struct api_method api_endpoint_methods[] = {
-	{"endpoint-add", method_add},
-	{"endpoint-list", method_list},
-	{"endpoint-get", method_get},
-	{"endpoint-delete", method_delete},
-	{0},
+	{"endpoint-add", method_add},       {"endpoint-list", method_list},
+	{"endpoint-get", method_get},       {"endpoint-counters", method_counters},
+	{"endpoint-delete", method_delete}, {0},
 };

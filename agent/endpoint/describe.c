@@ -69,24 +69,62 @@ static void append_verdict(const struct bl_verdict_key *key, const struct bl_cou
 	bl_json_append(data, json);
 }
 
-struct cJSON *endpoint_counters(const struct endpoints *set, const struct endpoint *endpoint)
+static struct cJSON *traffic_json(const struct bl_counter traffic[BL_DIRECTIONS_MAX])
 {
 	static const char *const members[BL_DIRECTIONS_MAX] = {
 		[BL_TO_VM] = "toVm",
 		[BL_FROM_VM] = "fromVm",
 		[BL_POD_OUT] = "podOut",
 	};
-	struct cJSON *json = bl_json_object(), *reasons = bl_json_array();
+	struct cJSON *json = bl_json_object();
+
+	for (int i = 0; i < BL_DIRECTIONS_MAX; i++)
+		set_counter(bl_json_ensure(json, members[i]), &traffic[i]);
+	return json;
+}
+
+struct cJSON *endpoint_counters(const struct endpoints *set, const struct endpoint *endpoint)
+{
+	struct bl_counter traffic[BL_DIRECTIONS_MAX] = {0};
+	struct cJSON *json, *reasons = bl_json_array();
 	uint32_t index = endpoint->record->place.index;
 
-	for (int i = 0; i < BL_DIRECTIONS_MAX; i++) {
-		struct bl_counter counter = {0};
-
-		/* Maps that cannot be read count nothing. */
-		datapath_traffic(set->datapath, index, i, &counter, NULL);
-		set_counter(bl_json_ensure(json, members[i]), &counter);
-	}
+	/* Maps that cannot be read count nothing. */
+	for (int i = 0; i < BL_DIRECTIONS_MAX; i++)
+		datapath_traffic(set->datapath, index, i, &traffic[i], NULL);
 	datapath_verdicts(set->datapath, index, append_verdict, reasons, NULL);
+	json = traffic_json(traffic);
 	bl_json_set(json, "reasons", reasons);
 	return json;
+}
+
+static struct cJSON *figures_json(const struct endpoint_figures *figures)
+{
+	struct cJSON *json = bl_json_object(), *reasons = bl_json_array();
+	struct cJSON *counters = traffic_json(figures->traffic);
+
+	for (size_t i = 0; i < figures->n_verdicts; i++)
+		append_verdict(&figures->verdicts[i].key, &figures->verdicts[i].counter, reasons);
+	bl_json_set(counters, "reasons", reasons);
+	bl_json_set_string(json, "namespace", figures->namespace);
+	bl_json_set_string(json, "name", figures->name);
+	bl_json_set_string(json, "interface", figures->interface);
+	bl_json_set_string(json, "endpoint", figures->endpoint->record->spec.name);
+	bl_json_set(json, "counters", counters);
+	if (figures->connections.capacity) {
+		struct cJSON *connections = bl_json_ensure(json, "connections");
+
+		bl_json_set_number(connections, "used", (double)figures->connections.used);
+		bl_json_set_number(connections, "capacity", (double)figures->connections.capacity);
+	}
+	return json;
+}
+
+struct cJSON *endpoints_figures_json(const struct endpoints_figures *figures)
+{
+	struct cJSON *array = bl_json_array();
+
+	for (size_t i = 0; i < figures->n_items; i++)
+		bl_json_append(array, figures_json(&figures->items[i]));
+	return array;
 }

@@ -202,6 +202,7 @@ static int attach_new(struct endpoints *set, struct record *record, int netns_fd
 		      struct record_place *place, struct endpoint **ret_endpoint,
 		      struct bl_err *err)
 {
+	uint64_t since = bl_now_ns();
 	struct endpoint *endpoint;
 	int r = make(set, place, record, &endpoint, err);
 
@@ -218,6 +219,7 @@ static int attach_new(struct endpoints *set, struct record *record, int netns_fd
 	}
 	endpoint->named = endpoint_is_named(endpoint);
 	endpoints_advertise(set);
+	histogram_observe(&set->attach_times, bl_now_ns() - since);
 	*ret_endpoint = endpoint;
 	return 0;
 }

@@ -10,8 +10,7 @@
 #include <beeline/abi.h>
 #include <beeline/json.h>
 
-const char *event_direction(enum bl_direction direction); /* "to-vm", "from-vm", "pod-out" */
-const char *event_reason(uint8_t reason);                 /* as in BL_REASONS */
+#include "../endpoint.h"
 
 /* As api.h names the members; the caller owns it. wall_ns: the event's time since 1970. */
 struct cJSON *event_json(const struct bl_event *event, const char *endpoint, int64_t wall_ns);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the endpoint room share: endpoint.c (the set), endpoint/sync.c (one endpoint and
  * the kernel), endpoint/adopt.c (start), endpoint/change.c (events),
- * endpoint/names.c, endpoint/describe.c, endpoint/advertise.c, monitor.c. */
+ * endpoint/names.c, endpoint/describe.c, endpoint/figures.c, endpoint/advertise.c, monitor.c. */
 #pragma once
 
 #include "../datapath.h"
@@ -36,6 +36,7 @@ struct endpoints {
 	struct datapath_ring *ring; /* open while there are monitors */
 	struct bl_io ring_io;
 	bool reading; /* the ring; see monitor.c */
+	struct histogram attach_times;
 	struct bl_timer advertise;
 	uint32_t advertised; /* index whose guest was the last to hear of its router */
 };

@@ -38,6 +38,10 @@
  *                   "unnamed": true when "netns" leads to the namespace no more}
  *       counters = {"toVm": {"packets", "bytes"}, "fromVm": {...}, "podOut": {...}, "reasons":
  *                   [{"direction", "reason", "code", "packets", "bytes"}]}, forwarded ones aside
+ *   endpoint-counters {} -> {"timeNs": when they were read, on a clock that only goes forward, "items":
+ *                   [{"namespace", "name", "interface", "endpoint", "counters",
+ *                     "connections"?: {"used", "capacity"}}, ...]}, of all endpoints. "name" is the
+ *                   VM's, of an endpoint made by hand its own
  *   endpoint-delete  {"name"} -> {}
  *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
  *                    {"image": {"name", "digest", "format", "bytes", "virtualBytes"}}
