@@ -21,7 +21,7 @@ DEB_PACKAGES := \
 	ca-certificates iputils-ping procps openssh-client \
 	cpio dosfstools fdisk mtools syslinux syslinux-common systemd-boot-efi xz-utils zstd \
 	clang-format libclang-rt-14-dev libcmocka-dev libxml2-utils python3 python3-scapy python3-yaml \
-	isc-dhcp-client udhcpc socat tcpdump ethtool
+	python3-prometheus-client curl isc-dhcp-client udhcpc socat tcpdump ethtool
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -46,7 +46,7 @@ WARN   := -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-field-initial
 CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
 LIBS_COMMON   := $(call pkg,--libs,libcjson) -lm
-LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive nettle)
+LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive nettle libmicrohttpd)
 LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl)
 LIBS_launcher := $(call pkg,--libs,libvirt libvirt-qemu libxml-2.0 libarchive) -lpthread
 CFLAGS_PKG    := $(call pkg,--cflags,$(PACKAGES))
