@@ -22,12 +22,14 @@ struct agent {
 	struct vmis *vmis;
 	struct vms *vms;
 	struct api *api;
-	char *launcher; /* path on the host */
+	struct metrics *metrics; /* NULL: nobody wants them */
+	char *launcher;          /* path on the host */
 	char node_name[65];
 	uid_t vm_uid;
 	struct kvm_probe kvm_probe;
 	bool kvm;
 	const char *kvm_reason; /* why it is (not) used */
+	bool ready;             /* VMs are looked after */
 	bool vhost_net;
 	int lock_fds[2]; /* -1: not taken */
 };

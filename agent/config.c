@@ -14,6 +14,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "metrics.h"
 #include "policy.h"
 #include "vm_user.h"
 
@@ -47,6 +48,9 @@ const struct bl_option config_options[] = {
 	 "audit: "
 	 "as default, but what is denied passes and is counted",
 	 POLICY_MODES},
+	{"metrics-address", 0, BL_OPTION_STRING, AT(metrics_address), "ADDR:PORT", NULL, NULL,
+	 "where Prometheus reads /metrics, /healthz and /readyz; \"\": nowhere "
+	 "(default: " METRICS_ADDRESS ", nowhere when that is taken)"},
 	{"log-level", 0, BL_OPTION_STRING, AT(log_level), "LEVEL", "info", NULL,
 	 "least important messages to log", "debug|info|warn|error"},
 	{"log-format", 0, BL_OPTION_STRING, AT(log_format), "FORMAT", "text", NULL,

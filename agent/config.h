@@ -14,8 +14,9 @@ struct config {
 	const char *launcher; /* NULL: as config_launcher() finds it */
 	const char *runtime;
 	const char *host_disk_dir;
-	long vm_user;       /* 0: chosen once and kept in the state directory */
-	const char *policy; /* see policy_mode() */
+	long vm_user;                /* 0: chosen once and kept in the state directory */
+	const char *policy;          /* see policy_mode() */
+	const char *metrics_address; /* NULL: METRICS_ADDRESS if it is free */
 	const char *log_level, *log_format;
 };
 

@@ -20,6 +20,7 @@
 #include "datapath.h"
 #include "endpoint.h"
 #include "image.h"
+#include "metrics.h"
 #include "objects.h"
 #include "policy.h"
 #include "sandbox.h"
@@ -129,6 +130,19 @@ static void images_changed(void *data)
 	vmis_look_all(agent->vmis);
 }
 
+static int start_metrics(struct agent *agent, struct bl_err *err)
+{
+	const struct metrics_config config = {
+		.loop = agent->loop,
+		.address = agent->config.metrics_address,
+		.node = agent->node_name,
+		.endpoints = agent->endpoints,
+		.ready = &agent->ready,
+	};
+
+	return metrics_new(&config, &agent->metrics, err);
+}
+
 static int start_work(struct agent *agent, struct bl_err *err)
 {
 	const struct vmis_config config = {
@@ -163,6 +177,8 @@ static void kvm_known(bool usable, const char *reason, void *data)
 	if (vmis_begin(agent->vmis, usable, reason, &err) < 0) {
 		bl_error("cannot start", "error", err.message);
 		bl_loop_exit(agent->loop, 1);
+	} else {
+		agent->ready = true;
 	}
 }
 
@@ -180,6 +196,8 @@ static int agent_start(struct agent *agent, struct bl_err *err)
 		return r;
 	look_at_machine(agent);
 	r = open_node(agent, err);
+	if (r == 0)
+		r = start_metrics(agent, err);
 	return r < 0 ? r : start_work(agent, err);
 }
 
@@ -197,6 +215,7 @@ static void agent_stop(struct agent *agent)
 {
 	kvm_probe_release(&agent->kvm_probe);
 	api_free(agent->api);
+	metrics_free(agent->metrics);
 	vms_free(agent->vms);
 	sandboxes_free(agent->sandboxes);
 	vmis_free(agent->vmis);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Prometheus's text, byte for byte; and docs/metrics.md, which is what the table of families says. Run by
+ * hand with BEELINE_UPDATE=1 the test writes the document instead.
+ */
+#include "unit.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "../../agent/metrics/page.h"
+
+#define DOCUMENT "docs/metrics.md"
+
+static void test_family(void **state)
+{
+	struct page page = {0};
+
+	page_family(&page, FAMILY_ENDPOINTS);
+	page_number(&page, NULL, NULL, 3);
+	assert_string_equal(page.text, "# HELP beeline_endpoints VM interfaces on this node.\n"
+				       "# TYPE beeline_endpoints gauge\n"
+				       "beeline_endpoints 3\n");
+	assert_int_equal(page.len, strlen(page.text));
+	free(page.text);
+}
+
+/* Label values may hold anything: a node's name is what somebody called it. */
+static void test_labels(void **state)
+{
+	const struct page_label labels[] = {
+		{"plain", "vm-01"},
+		{"escaped", "a\"b\\c\nd\te"},
+		{"bytes", "\xff"
+			  "caf\xc3\xa9\xed\xa0\x80"},
+		{"empty", ""},
+	};
+	bl_autofree char *text = page_labels(labels, 4);
+	bl_autofree char *none = page_labels(NULL, 0);
+
+	assert_string_equal(text, "plain=\"vm-01\",escaped=\"a\\\"b\\\\c\\nd\te\","
+				  "bytes=\"\xef\xbf\xbd"
+				  "caf\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\",empty=\"\"");
+	assert_string_equal(none, "");
+}
+
+static void test_samples(void **state)
+{
+	struct page page = {0};
+
+	page.family = FAMILY_BUILD;
+	page_count(&page, "a=\"1\"", "b=\"2\"", UINT64_MAX);
+	page_count(&page, "a=\"1\"", NULL, 0);
+	page_count(&page, NULL, "b=\"2\"", 1);
+	page_number(&page, NULL, NULL, 0.25);
+	page_number(&page, NULL, NULL, 5e15);
+	page_number(&page, NULL, NULL, INFINITY);
+	page_number(&page, NULL, NULL, -INFINITY);
+	page_number(&page, NULL, NULL, NAN);
+	assert_string_equal(page.text, "beeline_build_info{a=\"1\",b=\"2\"} 18446744073709551615\n"
+				       "beeline_build_info{a=\"1\"} 0\n"
+				       "beeline_build_info{b=\"2\"} 1\n"
+				       "beeline_build_info 0.25\n"
+				       "beeline_build_info 5e+15\n"
+				       "beeline_build_info +Inf\n"
+				       "beeline_build_info -Inf\n"
+				       "beeline_build_info NaN\n");
+	free(page.text);
+}
+
+/* A duration on a bound belongs to it; buckets hold those below them too. */
+static void test_histogram(void **state)
+{
+	struct histogram histogram = {0};
+	struct page page = {0};
+
+	histogram_observe(&histogram, 1000000);
+	histogram_observe(&histogram, 1000001);
+	histogram_observe(&histogram, 20000000000);
+	page.family = FAMILY_ATTACH;
+	page_histogram(&page, &histogram);
+#define BUCKET(le, n) "beeline_endpoint_attach_duration_seconds_bucket{le=\"" le "\"} " n "\n"
+	assert_string_equal(
+		page.text,
+		BUCKET("0.0005", "0") BUCKET("0.001", "1") BUCKET("0.0025", "2") BUCKET(
+			"0.005", "2") BUCKET("0.01", "2") BUCKET("0.025", "2") BUCKET("0.05", "2")
+			BUCKET("0.1", "2") BUCKET("0.25", "2") BUCKET("0.5", "2") BUCKET("1", "2")
+				BUCKET("2.5", "2") BUCKET("10", "2") BUCKET(
+					"+Inf",
+					"3") "beeline_endpoint_attach_duration_seconds_sum "
+					     "20.002000001\n"
+					     "beeline_endpoint_attach_duration_seconds_count 3\n");
+	free(page.text);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Prometheus's conventions, and KubeVirt's names only where they are KubeVirt's. */
+static void test_names(void **state)
+{
+	for (size_t i = 0; i < FAMILIES_MAX; i++) {
+		const struct family_row *row = &family_rows[i];
+
+		if (row->name[strspn(row->name, "abcdefghijklmnopqrstuvwxyz_")] ||
+		    ends_with(row->name, "_total") != (strcmp(row->type, "counter") == 0) ||
+		    strchr(row->help, '\n') || row->help[strlen(row->help) - 1] != '.')
+			fail_msg("%s", row->name);
+		for (size_t k = 0; k < i; k++)
+			assert_string_not_equal(row->name, family_rows[k].name);
+	}
+}
+
+static char *render(void)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	fprintf(out,
+		"# Metrics\n\n"
+		"What the agent tells Prometheus at `http://127.0.0.1:10962/metrics`, or where\n"
+		"`--metrics-address` says. `/healthz` answers while the agent's loop turns, "
+		"`/readyz`\n"
+		"when VMs are looked after and the datapath answers.\n\n"
+		"Families of a VM have the labels `node`, `namespace`, `name` and `interface`, as\n"
+		"KubeVirt's have; an endpoint made by hand has its own name and, as interface, its "
+		"tap.\n"
+		"Verdicts have `direction` (`to-vm`, `from-vm`, `pod-out`) and `reason` (the words "
+		"of\n"
+		"`beeline monitor`) too, and appear with their first packet.\n\n"
+		"KubeVirt reads `kubevirt_vmi_network_*` from libvirt, hence at the tap. Here the\n"
+		"datapath counts: what it forwarded, and what it dropped. Frames that it answered\n"
+		"itself (ARP, DHCP, router advertisements) are among the diverted.\n\n"
+		"This file is written from the table of families (`agent/metrics/families.h`); a "
+		"test\n"
+		"holds it to it.\n\n"
+		"| name | type | unit | what it says |\n| --- | --- | --- | --- |\n");
+	for (size_t i = 0; i < FAMILIES_MAX; i++)
+		fprintf(out, "| `%s` | %s | %s | %s |\n", family_rows[i].name, family_rows[i].type,
+			family_rows[i].unit, family_rows[i].help);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void test_document(void **state)
+{
+	bl_autofree char *wanted = render();
+	bl_autofree char *text = NULL;
+	struct bl_err err = BL_ERR_INIT;
+	size_t len;
+
+	if (getenv("BEELINE_UPDATE")) {
+		assert_int_equal(bl_file_write(DOCUMENT, wanted, strlen(wanted), 0644, &err), 0);
+		return;
+	}
+	assert_int_equal(bl_file_read(DOCUMENT, 1 << 20, &text, &len, &err), 0);
+	if (strcmp(text, wanted) != 0)
+		fail_msg("%s is not what the table says; run this test with BEELINE_UPDATE=1",
+			 DOCUMENT);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_family),  cmocka_unit_test(test_labels),
+		cmocka_unit_test(test_samples), cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_names),   cmocka_unit_test(test_document),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
