@@ -21,6 +21,7 @@ extern const struct bl_verb verb_ssh;
 extern const struct bl_verb verb_start;
 extern const struct bl_verb verb_status;
 extern const struct bl_verb verb_stop;
+extern const struct bl_verb verb_top;
 extern const struct bl_verb verb_unpause;
 extern const struct bl_verb verb_version;
 extern const struct bl_verb verb_vnc;

@@ -4,12 +4,14 @@
 Usage: sessions.py BEELINE
 """
 import contextlib
+import fcntl
 import http.server
 import os
 import pathlib
 import pty
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -127,6 +129,42 @@ def colours_only_on_a_terminal(program):
         assert b"\x1b" not in session.seen
 
 
+def counters(seconds):
+    item = {"namespace": "default", "name": "vm-01", "interface": "default", "endpoint": "e",
+            "counters": {"toVm": {"bytes": 5000 * seconds}}}
+    return {"method": "endpoint-counters",
+            "result": {"timeNs": seconds * 10**9, "items": [item]}}
+
+
+def top_session(program):
+    steps = [counters(1), counters(2), {"method": "endpoint-counters", "hold": True, "optional": True}]
+    return contextlib.closing(Session(program, ["top", "-d", "100ms"], steps, True))
+
+
+def top_follows_the_window(program):
+    with top_session(program) as session:
+        session.expect(b"\x1b[?1049h")
+        assert session.is_raw(), "keys are echoed"
+        session.expect(b"4.9 KiB")
+        fcntl.ioctl(session.slave, termios.TIOCSWINSZ, struct.pack("4H", 4, 20, 0, 0))
+        session.seen = b""
+        session.process.send_signal(signal.SIGWINCH)
+        session.expect(b"\r\nNAMESPACE   NAME    \x1b[K\r\n\x1b[J")
+        session.type(b"q")
+        session.expect(b"\x1b[?25h\x1b[?1049l")
+        assert session.wait() == 0
+        assert session.is_restored(), "the terminal was left raw"
+
+
+def top_signal_restores_the_terminal(program):
+    with top_session(program) as session:
+        session.expect(b"4.9 KiB")
+        session.process.send_signal(signal.SIGTERM)
+        session.expect(b"\x1b[?25h\x1b[?1049l")
+        assert session.wait() == 0
+        assert session.is_restored(), "the terminal was left raw"
+
+
 def logs_follow(program):
     """What is written later comes; the end of the file's name ends the following."""
     with contextlib.closing(Session(program, ["logs", "vm-01", "-f"],
@@ -194,7 +232,8 @@ def download_goes_on_where_it_stopped(program):
 
 TESTS = [console_escape_restores_the_terminal, console_signal_restores_the_terminal,
          console_end_restores_the_terminal, run_interrupted_says_so, colours_only_on_a_terminal,
-         logs_follow, vnc_is_offered_on_a_local_port, download_goes_on_where_it_stopped]
+         top_follows_the_window, top_signal_restores_the_terminal, logs_follow,
+         vnc_is_offered_on_a_local_port, download_goes_on_where_it_stopped]
 
 
 def main():
