@@ -169,15 +169,33 @@ static const char *const verb_words[] = {
 	[VIRT_RESET] = "resetting the domain",
 };
 
+/* libvirt finds nothing wrong with pausing twice, and its words name no VM; these are KubeVirt's. */
+static int check_paused(virDomainPtr domain, enum virt_verb verb, struct bl_err *err)
+{
+	int state;
+
+	if (verb != VIRT_SUSPEND && verb != VIRT_RESUME)
+		return 0;
+	if (virDomainGetState(domain, &state, NULL, 0) < 0)
+		return fail_libvirt(err, verb_words[verb]);
+	if (verb == VIRT_SUSPEND && state == VIR_DOMAIN_PAUSED)
+		return bl_fail(err, -EBUSY, "VMI is already paused");
+	if (verb == VIRT_RESUME && state != VIR_DOMAIN_PAUSED)
+		return bl_fail(err, -EBUSY, "VMI is not paused");
+	return 0;
+}
+
 static int act_by_name(struct virt *virt, enum virt_verb verb, struct bl_err *err)
 {
 	virDomainPtr domain = virDomainLookupByName(virt->connection, virt->domain);
 	int r = 0;
 
-	if (!domain || act(domain, verb) < 0)
+	if (!domain)
+		return fail_libvirt(err, verb_words[verb]);
+	r = check_paused(domain, verb, err);
+	if (r == 0 && act(domain, verb) < 0)
 		r = fail_libvirt(err, verb_words[verb]);
-	if (domain)
-		virDomainFree(domain);
+	virDomainFree(domain);
 	return r;
 }
 

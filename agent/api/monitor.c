@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Methods that look on: monitor (packets), status (the agent itself). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,13 +83,38 @@ static char *prefix_of(const struct cJSON *params)
 	return namespace ? bl_format("%s_", namespace) : NULL;
 }
 
+/* A VM need not run: its packets are shown when it does. */
+static int check_target(const struct agent *agent, const struct cJSON *params, struct bl_err *err)
+{
+	const char *endpoint = bl_json_get_string(params, "endpoint");
+	const char *namespace = bl_json_get_string(params, "namespace");
+	struct object_key key = {
+		.kind = KIND_VM,
+		.namespace = namespace ? namespace : "default",
+		.name = bl_json_get_string(params, "name"),
+	};
+	struct object_key instance = key;
+
+	instance.kind = KIND_VMI;
+	if (endpoint && !endpoint_find(agent->endpoints, endpoint))
+		return bl_fail(err, -ENOENT, "endpoint \"%s\" not found", endpoint);
+	if (key.name && !objects_get(agent->objects, &key) &&
+	    !objects_get(agent->objects, &instance))
+		return bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"", KIND_VM,
+			       key.name, key.namespace);
+	return 0;
+}
+
 static int method_monitor(const struct api_request *request, struct cJSON **ret_result,
 			  struct bl_err *err)
 {
 	double sample = bl_json_get_number(request->params, "sample", 0);
-	struct listener *listener = bl_alloc(sizeof(*listener));
-	int r;
+	struct listener *listener;
+	int r = check_target(request->agent, request->params, err);
 
+	if (r < 0)
+		return r;
+	listener = bl_alloc(sizeof(*listener));
 	*listener = (struct listener){
 		.rpc = request->rpc,
 		.call = request->call,

@@ -95,7 +95,14 @@ static int method_vm(const struct api_request *request, struct cJSON **ret_resul
 /* A call that is passed on to a VMI's launcher; cancelled when the client went away meanwhile. */
 struct passed_call {
 	struct bl_rpc_call *call; /* NULL: nobody waits */
+	char *name;               /* of the VMI, for errors: the launcher's words do not say it */
 };
+
+static void passed_free(struct passed_call *passed)
+{
+	free(passed->name);
+	free(passed);
+}
 
 static void passed_cancelled(struct bl_rpc_call *call, void *data)
 {
@@ -108,11 +115,15 @@ static void passed_done(const struct cJSON *result, const struct bl_err *why, in
 {
 	struct passed_call *passed = data;
 
-	if (passed->call && why)
-		bl_rpc_error(passed->call, why);
-	else if (passed->call)
+	if (passed->call && why) {
+		struct bl_err err = *why;
+
+		bl_wrap(&err, "%s \"%s\"", KIND_VMI, passed->name);
+		bl_rpc_error(passed->call, &err);
+	} else if (passed->call) {
 		bl_rpc_reply_fds(passed->call, bl_json_object(), fds, n_fds);
-	free(passed);
+	}
+	passed_free(passed);
 }
 
 static int pass_on(const struct api_request *request, const char *method, struct bl_err *err)
@@ -134,10 +145,11 @@ static int pass_on(const struct api_request *request, const char *method, struct
 		return bl_fail(err, -ENOTCONN, "VMI \"%s\" is not running", key.name);
 	passed = bl_alloc(sizeof(*passed));
 	passed->call = request->call;
+	passed->name = bl_strdup(key.name);
 	bl_rpc_on_cancel(request->call, passed_cancelled, passed);
 	r = launcher_link_call(link, method, NULL, &ops, passed, err);
 	if (r < 0) {
-		free(passed);
+		passed_free(passed);
 		return r;
 	}
 	return API_LATER;

@@ -54,6 +54,30 @@ def test_launcher_is_killed_and_adopts_its_guest(world):
         raise Failed("the launcher is the one that was killed")
 
 
+def expect_refusal(world, words, *verb):
+    """Every verb names the machine, and nothing is done."""
+    try:
+        world.node.vm(*verb)
+    except Failed as failure:
+        if words in str(failure):
+            return
+        raise
+    raise Failed(f"{verb} works")
+
+
+def test_pause_and_unpause_are_done_once(world):
+    expect_refusal(world, f'VirtualMachineInstance "{OPEN}": VMI is not paused', "unpause", OPEN)
+    world.node.vm("pause", OPEN)
+    expect_refusal(world, f'VirtualMachineInstance "{OPEN}": VMI is already paused', "pause", OPEN)
+    world.node.vm("unpause", OPEN)
+    expect_refusal(world, f'VirtualMachineInstance "{OPEN}": VMI is not paused', "unpause", OPEN)
+
+
+def test_monitor_of_nobody_does_not_wait(world):
+    expect_refusal(world, '"nobody" not found', "monitor", "nobody")
+    expect_refusal(world, 'endpoint "nobody" not found', "monitor", "--endpoint", "nobody")
+
+
 def test_pause_holds_the_guest_still(world):
     address = addresses(world, OPEN)[0]
     world.node.vm("pause", OPEN)
