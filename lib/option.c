@@ -70,7 +70,7 @@ static int set_flag(bool *flag, const char *text, struct bl_err *err)
 	return 0;
 }
 
-static int set_integer(long *integer, const char *text, struct bl_err *err)
+static int set_integer(long *integer, long min, const char *text, struct bl_err *err)
 {
 	char *end;
 	long number;
@@ -79,6 +79,8 @@ static int set_integer(long *integer, const char *text, struct bl_err *err)
 	number = strtol(text, &end, 10);
 	if (!*text || *end || errno)
 		return bl_fail(err, -EINVAL, "'%.64s' is not a whole number", text);
+	if (number < min)
+		return bl_fail(err, -EINVAL, "%ld is less than %ld", number, min);
 	*integer = number;
 	return 0;
 }
@@ -117,7 +119,7 @@ static int set_value(const struct bl_option *row, void *options, const char *tex
 		*(const char **)slot = text;
 		return 0;
 	case BL_OPTION_INTEGER:
-		return set_integer(slot, text, err);
+		return set_integer(slot, row->min, text, err);
 	case BL_OPTION_DURATION:
 		r = bl_duration_parse(text, &ns, err);
 		if (r == 0)

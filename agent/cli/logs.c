@@ -41,6 +41,7 @@ static const struct bl_option rows[] = {
 	 .offset = offsetof(struct logs_options, tail),
 	 .argument = "LINES",
 	 .default_value = "-1",
+	 .min = -1,
 	 .help = "begin with the last so many lines; -1: with the first"},
 	OPTION_NAMESPACE(struct logs_options),
 	OPTION_SOCKET(struct logs_options),

@@ -146,8 +146,6 @@ static int run(void *data, int n_args, char **args)
 	const char *name = NULL;
 	int r;
 
-	if (options->sample < 0 || options->count < 0)
-		return terminal_usage("monitor", "--sample and --count cannot be negative");
 	if ((n_args && kind_machine(args[0], &name, &err) < 0) ||
 	    client_open(options->socket, &client, &err) < 0)
 		return terminal_error(&err);

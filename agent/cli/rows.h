@@ -49,11 +49,11 @@
 		.name = "filename", .letter = 'f', .type = BL_OPTION_LIST,         \
 		.offset = offsetof(owner, files), .argument = "FILE", .help = text \
 	}
-#define OPTION_GRACE(owner)                                                                       \
-	{                                                                                         \
-		.name = "grace-period", .type = BL_OPTION_INTEGER,                                \
-		.offset = offsetof(owner, grace_s), .argument = "SECONDS", .default_value = "-1", \
-		.help = "time that a guest gets to shut down; -1: as its manifest says"           \
+#define OPTION_GRACE(owner)                                                                        \
+	{                                                                                          \
+		.name = "grace-period", .type = BL_OPTION_INTEGER,                                 \
+		.offset = offsetof(owner, grace_s), .argument = "SECONDS", .default_value = "-1",  \
+		.min = -1, .help = "time that a guest gets to shut down; -1: as its manifest says" \
 	}
 #define OPTION_FORCE(owner)                                                                \
 	{                                                                                  \

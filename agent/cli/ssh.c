@@ -40,6 +40,7 @@ static const struct bl_option rows[] = {
 	 .offset = offsetof(struct ssh_options, port),
 	 .argument = "PORT",
 	 .default_value = "22",
+	 .min = 1,
 	 .help = "port of the guest's SSH server"},
 	{.name = "local-ssh-opts",
 	 .letter = 't',

@@ -14,7 +14,7 @@
 enum bl_option_type {
 	BL_OPTION_FLAG,     /* bool: --name, --no-name */
 	BL_OPTION_STRING,   /* const char * */
-	BL_OPTION_INTEGER,  /* long */
+	BL_OPTION_INTEGER,  /* long, not below the row's min */
 	BL_OPTION_DURATION, /* uint64_t nanoseconds: "90s", "5m", "1h30m", "250ms" */
 	BL_OPTION_LIST,     /* struct bl_option_list: may be repeated */
 };
@@ -35,6 +35,7 @@ struct bl_option {
 	const char *help;
 	const char
 		*choices; /* "text|json|path=": the only values, or what one begins with; or NULL */
+	long min;         /* of an integer that is given */
 };
 
 /* A verb: a row in a program's table. A program without verbs has one row with name "". */

@@ -25,8 +25,8 @@ static const struct bl_option rows[] = {
 	 "default", "BEELINE_TEST_NAMESPACE", "Where"},
 	{"output", 'o', BL_OPTION_STRING, offsetof(struct options, format), .choices = "json|yaml",
 	 .help = "How"},
-	{"count", 'c', BL_OPTION_INTEGER, offsetof(struct options, count), "N", "3",
-	 .help = "Many"},
+	{"count", 'c', BL_OPTION_INTEGER, offsetof(struct options, count), "N", "3", .help = "Many",
+	 .min = -7},
 	{"timeout", 't', BL_OPTION_DURATION, offsetof(struct options, timeout_ns), "TIME", "90s",
 	 .help = "How long"},
 	{"file", 'f', BL_OPTION_LIST, offsetof(struct options, files), "FILE", .help = "What"},
@@ -122,6 +122,7 @@ static void test_mistakes(void **state)
 	assert_fails(PARSE("-o", ""), -EINVAL, "none of");
 	assert_fails(PARSE("--count", "1x"), -EINVAL, "--count: '1x' is not a whole");
 	assert_fails(PARSE("--count="), -EINVAL, "not a whole");
+	assert_fails(PARSE("--count", "-8"), -EINVAL, "--count: -8 is less than -7");
 	assert_fails(PARSE("--count", "99999999999999999999"), -EINVAL, "not a whole");
 	assert_fails(PARSE("--timeout", "soon"), -EINVAL, "--timeout: 'soon'");
 }
