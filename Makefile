@@ -66,6 +66,7 @@ include $(wildcard guest/guest.mk selftests/*/tier.mk)
 
 .PHONY: all
 all: $(PROGRAMS) ## Build all programs and BPF objects into build/
+	@:
 
 $(B)/libbeeline.a: $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)
@@ -108,7 +109,7 @@ $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 # They install first and build in a make of its own, which then sees what pkg-config knows.
 
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-TIERS   = $(or $(T),unit style golden bpf net vm kernels fuzz bench cluster)
+TIERS   = $(or $(T),$(shell sed -n 's/^order="\(.*\)"/\1/p' selftests/run))
 
 .PHONY: deps
 deps: ## Install the Debian packages that are missing

@@ -6,6 +6,7 @@ GUEST_ROOTFS := $(shell find guest/rootfs -type f)
 
 .PHONY: guest
 guest: $(B)/demo.qcow2 ## Build the demo guest's disk image
+	@:
 
 $(B)/guest/packages: guest/packages guest/fetch.sh
 	$(call say,FETCH,$@)

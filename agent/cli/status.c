@@ -21,22 +21,33 @@ static const struct bl_option rows[] = {
 	{0},
 };
 
-/* Members of the answer, one a line; those of inner objects with the outer title before them. */
-static void add_lines(const struct cJSON *object, const char *outer, struct table *table)
-{
-	bl_json_for_each (member, object) {
-		bl_autofree char *own = text_title(bl_json_key(member));
-		bl_autofree char *title = *outer ? bl_format("%s %s", outer, own) : bl_strdup(own);
-		bl_autofree char *value = NULL;
+/* What is shown of the answer; one that an agent of another version lacks is left out. */
+static const struct {
+	const char *path, *title;
+} lines[] = {
+	{"version", "Version"},
+	{"nodeName", "Node"},
+	{"pid", "Process"},
+	{"stateDir", "State directory"},
+	{"runDir", "Run directory"},
+	{"bpffs", "BPF directory"},
+	{"vmUser", "User of the VMs"},
+	{"kvm/usable", "KVM usable"},
+	{"kvm/reason", "KVM reason"},
+	{"vhostNet", "vhost-net"},
+	{"counts/VirtualMachine", "VirtualMachines"},
+	{"counts/VirtualMachineInstance", "VirtualMachineInstances"},
+	{"counts/endpoints", "Endpoints"},
+};
 
-		if (bl_json_is_object(member)) {
-			add_lines(member, title, table);
-			continue;
-		}
-		value = bl_json_is_string(member) ? bl_strdup(bl_json_text(member))
-						  : bl_json_print(member);
-		table_row(table, (const char *[]){title, value});
-	}
+/* One line each. */
+static char *value_of(const struct cJSON *member)
+{
+	if (bl_json_is_string(member))
+		return text_clean(bl_json_text(member));
+	if (bl_json_is_bool(member))
+		return bl_strdup(bl_json_true(member) ? "yes" : "no");
+	return bl_json_print(member);
 }
 
 static void print_lines(const struct cJSON *status)
@@ -45,7 +56,13 @@ static void print_lines(const struct cJSON *status)
 
 	table_column(&table, "WHAT");
 	table_column(&table, "VALUE");
-	add_lines(status, "", &table);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const struct cJSON *member = bl_json_get(status, lines[i].path);
+		bl_autofree char *value = member ? value_of(member) : NULL;
+
+		if (value)
+			table_row(&table, (const char *[]){lines[i].title, value});
+	}
 	table_flush(&table, stdout);
 }
 
