@@ -13,6 +13,7 @@
 #include <beeline/process.h>
 
 #include "paths.h"
+#include "restarts.h"
 
 #define BACKOFF_MIN_NS (50ull * 1000 * 1000)
 #define BACKOFF_MAX_NS (10ull * 1000 * 1000 * 1000)
@@ -80,7 +81,8 @@ struct libvirtd {
 	struct bl_process *process; /* when it is our child */
 	struct bl_io watch;         /* inotify on the sockets' folder */
 	struct bl_timer timer;
-	uint64_t backoff_ns;
+	uint64_t backoff_ns; /* between two tries to connect */
+	struct restarts restarts;
 	void (*retry)(void *data);
 	void *data;
 };
@@ -202,8 +204,18 @@ static void on_watch(struct bl_io *io, uint32_t events)
 
 void libvirtd_revive(struct libvirtd *libvirtd)
 {
+	uint64_t now_ns = bl_now_ns(), left_ns = 0;
+
 	if (!libvirtd->process)
+		left_ns = restarts_left_ns(&libvirtd->restarts, now_ns);
+	if (left_ns) {
+		bl_timer_arm(libvirtd->loop, &libvirtd->timer, left_ns, on_timer, libvirtd);
+		return;
+	}
+	if (!libvirtd->process) {
+		restarts_started(&libvirtd->restarts, now_ns);
 		start(libvirtd);
+	}
 	bl_timer_arm(libvirtd->loop, &libvirtd->timer, libvirtd->backoff_ns, on_timer, libvirtd);
 	libvirtd->backoff_ns *= 2;
 	if (libvirtd->backoff_ns > BACKOFF_MAX_NS)
@@ -214,6 +226,7 @@ void libvirtd_alive(struct libvirtd *libvirtd)
 {
 	bl_timer_disarm(&libvirtd->timer);
 	libvirtd->backoff_ns = BACKOFF_MIN_NS;
+	restarts_connected(&libvirtd->restarts, bl_now_ns());
 }
 
 const char *libvirtd_uri(const struct libvirtd *libvirtd)

@@ -4,8 +4,9 @@
  * configuration files, its environment, its start. It outlives the launcher; a new launcher finds it
  * by its socket. Whether it lives is learned by connecting, which is virt.c's business:
  *
- *   connecting failed -> libvirtd_revive(): starts it if it is not running, and calls retry() when it is
- *   worth another try (its socket appeared, or a back-off ran out)
+ *   connecting failed -> libvirtd_revive(): starts it if it is not running and has not been started too
+ *   often (restarts.h), and calls retry() when it is worth another try (its socket appeared, or a
+ *   back-off ran out)
  */
 #pragma once
 
@@ -20,5 +21,5 @@ int libvirtd_new(struct bl_loop *loop, void (*retry)(void *data), void *data,
 		 struct libvirtd **ret_libvirtd, struct bl_err *err);
 const char *libvirtd_uri(const struct libvirtd *libvirtd);
 void libvirtd_revive(struct libvirtd *libvirtd);
-/* Connected: the next revival starts with a short back-off again. */
+/* Connected: the next tries begin with a short back-off again. */
 void libvirtd_alive(struct libvirtd *libvirtd);
