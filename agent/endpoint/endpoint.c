@@ -232,6 +232,8 @@ static int update(struct endpoint *endpoint, struct record *record, int netns_fd
 
 	record->place.index = old->place.index;
 	memcpy(record->place.boot_id, old->place.boot_id, sizeof(old->place.boot_id));
+	record->place.tap.arp_ignore = old->place.tap.arp_ignore; /* before the first attach */
+	record->place.tap.disable_ipv6 = old->place.tap.disable_ipv6;
 	endpoint->record = record;
 	r = endpoint_write_record(endpoint, err);
 	if (r == 0)
@@ -299,6 +301,8 @@ static int attach(struct endpoints *set, const struct endpoint_spec *spec, int n
 	if (r == 0 && endpoint && !same_place(endpoint, spec, place.netns.inode)) {
 		r = endpoint_destroy(endpoint, err);
 		endpoint = NULL;
+		if (r == 0) /* it is as it was before that one */
+			r = tap_read(netns_fd, spec->tap, &place.tap, err);
 	}
 	if (r < 0)
 		return r;

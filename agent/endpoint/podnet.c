@@ -289,6 +289,8 @@ int podnet_silence(int netns_fd, const struct podnet *podnet, struct bl_err *err
 	return change_local(netns_fd, podnet, rtnl_route_delete, err);
 }
 
+/* IPv6's entry comes back with metric 1024: the kernel keeps 0 for those that it makes itself with an
+ * address, and taking the address away to have it do so would drop routes that hang on it. */
 int podnet_unsilence(int netns_fd, const struct podnet *podnet, struct bl_err *err)
 {
 	return change_local(netns_fd, podnet, rtnl_route_add, err);

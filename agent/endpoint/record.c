@@ -121,6 +121,8 @@ static struct cJSON *tap_json(const struct tap_state *tap)
 
 	bl_json_set_bool(object, "persistent", tap->persistent);
 	bl_json_set_bool(object, "multiQueue", tap->multi_queue);
+	bl_json_set_number(object, "arpIgnore", tap->arp_ignore);
+	bl_json_set_number(object, "disableIpv6", tap->disable_ipv6);
 	bl_json_set_number(object, "uid", tap->uid);
 	bl_json_set_number(object, "mtu", tap->mtu);
 	set_mac(object, "mac", tap->mac);
@@ -318,6 +320,10 @@ static int read_place(struct record *record, const struct cJSON *object, struct 
 	place->netns.cookie = (uint64_t)bl_json_get_number(object, "netnsCookie", 0);
 	place->tap.persistent = bl_json_get_bool(object, "tap/persistent", false);
 	place->tap.multi_queue = bl_json_get_bool(object, "tap/multiQueue", false);
+	/* A record of before these were kept asks for nothing to be taken back. */
+	place->tap.arp_ignore =
+		(uint32_t)bl_json_get_number(object, "tap/arpIgnore", TAP_ARP_IGNORE_ALL);
+	place->tap.disable_ipv6 = (uint32_t)bl_json_get_number(object, "tap/disableIpv6", 1);
 	place->tap.uid = (uid_t)bl_json_get_number(object, "tap/uid", 0);
 	place->tap.mtu = (uint16_t)bl_json_get_number(object, "tap/mtu", 0);
 	if (mac)

@@ -225,13 +225,16 @@ bool endpoint_has_carrier(const struct endpoint *endpoint)
 	       tap_read(netns_fd, endpoint->record->spec.tap, &tap, NULL) == 0 && tap.carrier;
 }
 
+/* What this endpoint changed in the pod, and nothing else. The device may be gone already, and its
+ * addresses with it. */
 static void unsettle_owner(const struct endpoint *endpoint, int netns_fd)
 {
+	const struct record *record = endpoint->record;
 	struct podnet podnet;
 
+	tap_unsilence(netns_fd, record->spec.tap, &record->place.tap, NULL);
 	if (endpoint->record->spec.binding == BL_BINDING_MASQUERADE)
 		loopback_admit(netns_fd, false, NULL);
-	/* The device may be gone already, and its addresses with it. */
 	else if (podnet_read(netns_fd, endpoint->record->spec.uplink, &podnet, NULL) == 0)
 		podnet_unsilence(netns_fd, &podnet, NULL);
 }

@@ -35,8 +35,8 @@
 #	define TUN_F_USO6 0x40
 #endif
 
-#define ARP_IGNORE_ALL     8
-#define ARP_IGNORE_ALL_SET "8"
+/* A queue in front of the tap's own ring only adds a lock and a wait. */
+#define QDISC "noqueue"
 
 #define OFFLOADS     (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN)
 #define OFFLOADS_USO (OFFLOADS | TUN_F_USO4 | TUN_F_USO6)
@@ -88,20 +88,22 @@ static uint32_t setting(const struct nlattr *family, uint16_t array, size_t inde
 }
 
 /* A kernel without IPv6 says nothing of it, and needs no silencing there. */
-static bool is_silent(const struct nlattr *families)
+static void read_silence(const struct nlattr *families, struct tap_state *state)
 {
 	const struct nlattr *family;
-	bool silent = true;
+
+	state->disable_ipv6 = 1;
 
 	mnl_attr_for_each_nested(family, families)
 	{
 		if (mnl_attr_get_type(family) == AF_INET)
-			silent &= setting(family, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1) ==
-				  ARP_IGNORE_ALL;
+			state->arp_ignore =
+				setting(family, IFLA_INET_CONF, IPV4_DEVCONF_ARP_IGNORE - 1);
 		else if (mnl_attr_get_type(family) == AF_INET6)
-			silent &= setting(family, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6) == 1;
+			state->disable_ipv6 =
+				setting(family, IFLA_INET6_CONF, DEVCONF_DISABLE_IPV6);
 	}
-	return silent;
+	state->silent = state->arp_ignore == TAP_ARP_IGNORE_ALL && state->disable_ipv6 == 1;
 }
 
 static int take_link(const struct nlmsghdr *message, void *data)
@@ -111,12 +113,15 @@ static int take_link(const struct nlmsghdr *message, void *data)
 	const struct nlattr *attr;
 
 	state->ifindex = (uint32_t)info->ifi_index;
+	state->up = info->ifi_flags & IFF_UP;
 	mnl_attr_for_each(attr, message, sizeof(*info))
 	{
 		uint16_t type = mnl_attr_get_type(attr);
 
 		if (type == IFLA_MTU)
 			state->mtu = (uint16_t)mnl_attr_get_u32(attr);
+		else if (type == IFLA_QDISC)
+			state->queueless = strcmp(mnl_attr_get_str(attr), QDISC) == 0;
 		else if (type == IFLA_CARRIER)
 			state->carrier = mnl_attr_get_u8(attr);
 		else if (type == IFLA_ADDRESS &&
@@ -125,7 +130,7 @@ static int take_link(const struct nlmsghdr *message, void *data)
 		else if (type == IFLA_LINKINFO && is_tun(attr))
 			read_tun(attr, state);
 		else if (type == IFLA_AF_SPEC)
-			state->silent = is_silent(attr);
+			read_silence(attr, state);
 	}
 	return MNL_CB_OK;
 }
@@ -244,7 +249,6 @@ static int change_link(struct nl_sock *sock, uint32_t ifindex, const struct tap_
 	return r < 0 ? rtnl_fail(err, r, "configuring tap '%s'", spec->name) : 0;
 }
 
-/* A queue in front of the tap's own ring only adds a lock and a wait. */
 static int drop_qdisc(struct nl_sock *sock, uint32_t ifindex, const char *name, struct bl_err *err)
 {
 	struct rtnl_qdisc *qdisc = rtnl_qdisc_alloc();
@@ -254,7 +258,7 @@ static int drop_qdisc(struct nl_sock *sock, uint32_t ifindex, const char *name, 
 		abort();
 	rtnl_tc_set_ifindex(TC_CAST(qdisc), (int)ifindex);
 	rtnl_tc_set_parent(TC_CAST(qdisc), TC_H_ROOT);
-	rtnl_tc_set_kind(TC_CAST(qdisc), "noqueue");
+	rtnl_tc_set_kind(TC_CAST(qdisc), QDISC);
 	r = rtnl_qdisc_add(sock, qdisc, NLM_F_CREATE | NLM_F_REPLACE);
 	rtnl_qdisc_put(qdisc);
 	return r < 0 ? rtnl_fail(err, r, "taking the queue off tap '%s'", name) : 0;
@@ -274,8 +278,34 @@ int tap_silence(int netns_fd, const char *name, struct bl_err *err)
 {
 	int r = set_device(netns_fd, "ipv6", name, "disable_ipv6", "1", err);
 
-	return r < 0 ? r
-		     : set_device(netns_fd, "ipv4", name, "arp_ignore", ARP_IGNORE_ALL_SET, err);
+	return r < 0 ? r : set_device(netns_fd, "ipv4", name, "arp_ignore", "8", err);
+}
+
+/* Only where the value is still ours. */
+static int take_back(int netns_fd, const char *family, const char *name, const char *key,
+		     uint32_t ours, uint32_t now, uint32_t before, struct bl_err *err)
+{
+	char value[16];
+
+	if (now != ours || before == ours)
+		return 0;
+	snprintf(value, sizeof(value), "%u", before);
+	return set_device(netns_fd, family, name, key, value, err);
+}
+
+int tap_unsilence(int netns_fd, const char *name, const struct tap_state *before,
+		  struct bl_err *err)
+{
+	struct tap_state now;
+	int r = tap_read(netns_fd, name, &now, err);
+
+	if (r == 0)
+		r = take_back(netns_fd, "ipv6", name, "disable_ipv6", 1, now.disable_ipv6,
+			      before->disable_ipv6, err);
+	if (r == 0)
+		r = take_back(netns_fd, "ipv4", name, "arp_ignore", TAP_ARP_IGNORE_ALL,
+			      now.arp_ignore, before->arp_ignore, err);
+	return r;
 }
 
 /* A tap in the wanted shape is taken as it is: it may be in use. */
@@ -297,6 +327,12 @@ static int find_or_make(const struct tap_spec *spec, struct tap_state *ret_state
 	return r == 0 ? tap_read(spec->netns_fd, spec->name, ret_state, err) : r;
 }
 
+static bool is_configured(const struct tap_spec *spec, const struct tap_state *state)
+{
+	return state->up && state->mtu == spec->mtu &&
+	       memcmp(state->mac, spec->mac, sizeof(state->mac)) == 0;
+}
+
 int tap_make(const struct tap_spec *spec, struct bl_err *err)
 {
 	bl_auto_nl_sock struct nl_sock *sock = NULL;
@@ -307,9 +343,12 @@ int tap_make(const struct tap_spec *spec, struct bl_err *err)
 		r = tap_silence(spec->netns_fd, spec->name, err);
 	if (r == 0)
 		r = rtnl_open(spec->netns_fd, &sock, err);
-	if (r == 0)
+	if (r == 0 && !is_configured(spec, &state))
 		r = change_link(sock, state.ifindex, spec, err);
-	return r == 0 ? drop_qdisc(sock, state.ifindex, spec->name, err) : r;
+	/* A device that is down has none yet, whatever is said of it. */
+	if (r == 0 && !(state.up && state.queueless))
+		r = drop_qdisc(sock, state.ifindex, spec->name, err);
+	return r;
 }
 
 int tap_remove(int netns_fd, const char *name, struct bl_err *err)

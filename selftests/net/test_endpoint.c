@@ -8,8 +8,11 @@
 #include "guest.h"
 
 #include <netinet/icmp6.h>
+#include <sys/socket.h>
+#include <linux/rtnetlink.h>
 
 #include "../../agent/endpoint/advert.h"
+#include "../../agent/netns.h"
 #include "../../agent/tap.h"
 
 static void test_attach(void **state)
@@ -77,6 +80,83 @@ static void test_detach(void **state)
 	assert_int_equal(number("ls " BPFFS " | grep -vc '^maps$' || true"), 0);
 	assert_int_equal(number("ls %s/endpoints | wc -l", f->state_dir), 0);
 	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, NULL), -ENOENT);
+}
+
+static long tap_setting(const struct fixture *f, const char *family, const char *key)
+{
+	return number("ip netns exec %s cat /proc/sys/net/%s/conf/tap0/%s", f->pod.name, family,
+		      key);
+}
+
+/* A tap of others is afterwards what it was before, whatever the agent and the endpoint went through. */
+static void test_tap_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	run("ip netns exec %s sysctl -qw net.ipv4.conf.tap0.arp_ignore=2 "
+	    "net.ipv6.conf.tap0.disable_ipv6=0",
+	    f->pod.name);
+	attach(f, &spec);
+	attach(f, &spec);
+	restart(f);
+	spec.binding = BL_BINDING_MASQUERADE;
+	attach(f, &spec);
+	assert_int_equal(tap_setting(f, "ipv4", "arp_ignore"), 8);
+	assert_int_equal(tap_setting(f, "ipv6", "disable_ipv6"), 1);
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+	assert_int_equal(tap_setting(f, "ipv4", "arp_ignore"), 2);
+	assert_int_equal(tap_setting(f, "ipv6", "disable_ipv6"), 0);
+}
+
+/* What was silent before the endpoint stays so, and what somebody set meanwhile is his. */
+static void test_tap_of_others_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	struct endpoint_spec spec = spec_of(f);
+
+	run("ip netns exec %s sysctl -qw net.ipv6.conf.tap0.disable_ipv6=1", f->pod.name);
+	attach(f, &spec);
+	run("ip netns exec %s sysctl -qw net.ipv4.conf.tap0.arp_ignore=1", f->pod.name);
+	assert_int_equal(endpoint_detach(f->endpoints, f->pod.name, &f->err), 0);
+	assert_int_equal(tap_setting(f, "ipv4", "arp_ignore"), 1);
+	assert_int_equal(tap_setting(f, "ipv6", "disable_ipv6"), 1);
+}
+
+/* What changes a device or its queue is told to who listens, before the change returns. */
+static int listen_here(void *data, struct bl_err *err)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK,
+				      .nl_groups = RTMGRP_LINK | RTMGRP_TC};
+
+	*(int *)data = fd;
+	return bind(fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+static void test_tap_in_shape_is_not_touched(void **state)
+{
+	struct fixture *f = *state;
+	struct tap_spec spec = {.netns_fd = f->pod.netns_fd,
+				.name = "tap1",
+				.uid = 107,
+				.queues = 1,
+				.mtu = 1400,
+				.mac = {2, 0, 0, 0, 0, 1}};
+	char byte;
+	int fd;
+
+	assert_int_equal(tap_make(&spec, &f->err), 0);
+	run("ip -n %s -d link show tap1 | grep -q 'mtu 1400 qdisc noqueue'", f->pod.name);
+	assert_int_equal(netns_do(f->pod.netns_fd, listen_here, &fd, &f->err), 0);
+	assert_int_equal(tap_make(&spec, &f->err), 0);
+	assert_int_equal(recv(fd, &byte, 1, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(fd);
+	run("tc -n %s qdisc replace dev tap1 root pfifo", f->pod.name);
+	run("ip -n %s link set tap1 mtu 1500 down", f->pod.name);
+	assert_int_equal(tap_make(&spec, &f->err), 0);
+	run("ip -n %s link show tap1 up | grep -q 'mtu 1400 qdisc noqueue'", f->pod.name);
 }
 
 /* A guest's ping reaches the host and its answer comes back, by whichever way the binding takes. */
@@ -374,6 +454,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_attach, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_adopt, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_detach, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tap_given_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_tap_of_others_is_left_alone, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_tap_in_shape_is_not_touched, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_traffic_pod, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_traffic_masquerade, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_change_binding, set_up, tear_down),
