@@ -18,6 +18,8 @@
 #include "policy.h"
 #include "vm_user.h"
 
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 #define AT(member) offsetof(struct config, member)
 
 const struct bl_option config_options[] = {
@@ -40,7 +42,7 @@ const struct bl_option config_options[] = {
 	{"host-disk-dir", 0, BL_OPTION_STRING, AT(host_disk_dir), "DIR", NULL, NULL,
 	 "allow hostDisk volumes below this directory"},
 	{"vm-user", 0, BL_OPTION_INTEGER, AT(vm_user), "UID", NULL, NULL,
-	 "user that VMs run as (default: one that has no account here)"},
+	 "user that VMs run as (default: one that has no account here)", .min = 1},
 	{"runtime", 0, BL_OPTION_STRING, AT(runtime), "PROGRAM", "runc", NULL,
 	 "OCI runtime that runs the sandboxes"},
 	{"policy", 0, BL_OPTION_STRING, AT(policy), "MODE", "default", NULL,
@@ -90,6 +92,51 @@ int config_launcher(const struct config *config, char **ret_path, struct bl_err 
 	}
 	return bl_fail(err, -ENOENT, "no beeline-launcher beside '%s': name it by --launcher",
 		       self);
+}
+
+/* As execvp() looks for it. */
+static bool is_in_path(const char *program)
+{
+	bl_autofree char *path = bl_strdup(getenv("PATH") ? getenv("PATH") : DEFAULT_PATH);
+	char *rest = path, *dir;
+
+	if (strchr(program, '/'))
+		return access(program, X_OK) == 0;
+	while ((dir = strsep(&rest, ":"))) {
+		bl_autofree char *file = bl_format("%s/%s", *dir ? dir : ".", program);
+
+		if (access(file, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+int config_check(const struct config *config, struct bl_err *err)
+{
+	if (config->host_disk_dir && config->host_disk_dir[0] != '/')
+		return bl_fail(err, -EINVAL,
+			       "--host-disk-dir '%s': write the whole path, since hostDisk.path is "
+			       "one",
+			       config->host_disk_dir);
+	return 0;
+}
+
+size_t config_missing(const struct config *config, char *ret_sentences[CONFIG_MISSING_MAX])
+{
+	size_t n = 0;
+
+	if (config->host_disk_dir && !bl_file_exists(config->host_disk_dir))
+		ret_sentences[n++] =
+			bl_format("--host-disk-dir '%s' does not exist: no hostDisk can be used",
+				  config->host_disk_dir);
+	if (!is_in_path(config->runtime))
+		ret_sentences[n++] = bl_format(
+			"--runtime '%s' is not installed: no VM can be started", config->runtime);
+	if (!bl_file_exists(config->cni_bin_dir))
+		ret_sentences[n++] =
+			bl_format("--cni-bin-dir '%s' does not exist: no pod gets a network",
+				  config->cni_bin_dir);
+	return n;
 }
 
 static int read_vm_uid(const char *path, uid_t *ret_uid)

@@ -2,6 +2,7 @@
 /* The agent's options, and what follows from them about this machine before anything is started. */
 #pragma once
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include <beeline/err.h>
@@ -22,6 +23,12 @@ struct config {
 
 extern const struct bl_option config_options[];
 
+/* What can never work. */
+int config_check(const struct config *config, struct bl_err *err);
+/* What is not there, a sentence each, and may come later: endpoints of other VMMs need none of it. The
+ * caller frees. Returns how many. */
+#define CONFIG_MISSING_MAX 3
+size_t config_missing(const struct config *config, char *ret_sentences[CONFIG_MISSING_MAX]);
 /* The launcher's path: as given, else beside this program's own file, owned by the caller. */
 int config_launcher(const struct config *config, char **ret_path, struct bl_err *err);
 /* The uid that VMs run as: as given, else one that no account of the host has, kept so that VMs and

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,11 +57,26 @@ static void look_at_machine(struct agent *agent)
 		snprintf(agent->node_name, sizeof(agent->node_name), "localhost");
 }
 
+static void warn_of_missing(const struct config *config)
+{
+	char *sentences[CONFIG_MISSING_MAX];
+	size_t n = config_missing(config, sentences);
+
+	for (size_t i = 0; i < n; i++) {
+		bl_warn(sentences[i]);
+		free(sentences[i]);
+	}
+}
+
 static int open_stores(struct agent *agent, struct bl_err *err)
 {
 	const struct config *config = &agent->config;
 	int r;
 
+	r = config_check(config, err);
+	if (r < 0)
+		return r;
+	warn_of_missing(config);
 	r = config_lock(config, agent->lock_fds, err);
 	if (r == 0)
 		r = config_vm_uid(config, &agent->vm_uid, err);
