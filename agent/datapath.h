@@ -25,7 +25,8 @@ enum datapath_mode { DATAPATH_AUTO, DATAPATH_TCX, DATAPATH_CLSACT };
 const char *datapath_mode_name(enum datapath_mode mode);
 
 /* Mounts bpffs where it is missing, loads the programs with the maps pinned below bpffs_dir (made
- * when missing; maps of another layout are refused), and writes the program slots. AUTO takes tcx
+ * when missing; carried over when their layout is older, refused when it is newer; see
+ * datapath/takeover.h), and writes the program slots. AUTO takes tcx
  * where the kernel knows it. */
 int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
 		  struct bl_err *err);

@@ -21,7 +21,7 @@
 SEC("tc")
 int bl_pod_to_vm(struct __sk_buff *skb)
 {
-	struct bl_pkt pkt = {};
+	struct bl_pkt pkt = {.slot = BL_SLOT_POD_TO_VM};
 	enum bl_verdict verdict;
 
 	if (!bl_begin(skb, &pkt, BL_TO_VM))
@@ -45,7 +45,7 @@ int bl_pod_to_vm(struct __sk_buff *skb)
 SEC("tc")
 int bl_pod_from_vm(struct __sk_buff *skb)
 {
-	struct bl_pkt pkt = {};
+	struct bl_pkt pkt = {.slot = BL_SLOT_POD_FROM_VM};
 	enum bl_verdict verdict;
 
 	if (!bl_begin(skb, &pkt, BL_FROM_VM))
@@ -71,7 +71,7 @@ int bl_pod_from_vm(struct __sk_buff *skb)
 SEC("tc")
 int bl_masq_to_vm(struct __sk_buff *skb)
 {
-	struct bl_pkt pkt = {};
+	struct bl_pkt pkt = {.slot = BL_SLOT_MASQ_TO_VM};
 	enum bl_verdict verdict;
 
 	if (!bl_begin(skb, &pkt, BL_TO_VM))
@@ -97,7 +97,7 @@ int bl_masq_to_vm(struct __sk_buff *skb)
 SEC("tc")
 int bl_masq_from_vm(struct __sk_buff *skb)
 {
-	struct bl_pkt pkt = {};
+	struct bl_pkt pkt = {.slot = BL_SLOT_MASQ_FROM_VM};
 	enum bl_verdict verdict;
 
 	if (!bl_begin(skb, &pkt, BL_FROM_VM))
@@ -141,7 +141,7 @@ int bl_dhcp(struct __sk_buff *skb)
 SEC("tc")
 int bl_masq_pod_out(struct __sk_buff *skb)
 {
-	struct bl_pkt pkt = {};
+	struct bl_pkt pkt = {.slot = BL_SLOT_MASQ_POD_OUT};
 
 	if (!bl_begin(skb, &pkt, BL_POD_OUT))
 		return BL_CODE_NEXT;
@@ -163,6 +163,13 @@ int bl_masq_loop(struct __sk_buff *skb)
 	    !bl_loopback_is_guests(skb, &pkt))
 		return BL_CODE_NEXT;
 	return bl_finish(skb, &pkt, bl_loopback_to_guest(skb, &pkt));
+}
+
+/* At no hook: see agent/datapath/carry.c. */
+SEC("tc")
+int bl_ct_restore(struct __sk_buff *skb)
+{
+	return bl_ct_put_back(skb);
 }
 
 /* bpf_redirect_peer() and friends are for GPL-compatible programs. */

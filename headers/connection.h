@@ -10,6 +10,7 @@
 #include <linux/ipv6.h>
 
 #include "conntrack.h"
+#include "elder.h"
 #include "nd.h"
 #include "parse.h"
 #include "pkt.h"
@@ -134,7 +135,8 @@ static __always_inline bool bl_is_tracked(const struct bl_pkt *pkt)
 	return pkt->direction != BL_FROM_VM || (pkt->ep->flags & (BL_EP_POLICY | BL_EP_PORTS));
 }
 
-/* Finds the packet's connection. A fragment whose first is not known is dropped. */
+/* Finds the packet's connection. A fragment whose first is not known is dropped. Whose an unknown one is
+ * to the VM an elder may know. */
 static __always_inline enum bl_verdict bl_track(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
 	if (!bl_is_tracked(pkt))
@@ -146,6 +148,8 @@ static __always_inline enum bl_verdict bl_track(struct __sk_buff *skb, struct bl
 		pkt->ct->expires = 0;
 		pkt->ct = NULL;
 	}
+	if (!pkt->ct && (pkt->direction == BL_TO_VM || pkt->tuple.fragment))
+		bl_ask_elder(skb, pkt);
 	return !pkt->ct && pkt->tuple.fragment ? bl_drop(pkt, BL_REASON_FRAG_NOT_FOUND) : BL_GO_ON;
 }
 

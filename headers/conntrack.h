@@ -20,6 +20,8 @@
  */
 #pragma once
 
+#include <bpf/bpf_core_read.h>
+
 #include "maps.h"
 #include "pkt.h"
 
@@ -203,4 +205,57 @@ static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct 
 	entry->epoch = epoch;
 	entry->counter = counter;
 	entry->expires = bl_ct_now() + bl_ct_life(tuple, state);
+}
+
+/* ---- taking over ---------------------------------------------------------------------------------- */
+
+static __always_inline struct bl_ct_tuple bl_ct_tuple_of(const struct bl_ct_entry *entry)
+{
+	return (struct bl_ct_tuple){
+		.remote = entry->remote,
+		.remote_port = entry->remote_port,
+		.local_port = entry->local_port,
+		.protocol = entry->protocol,
+		.fragment = entry->fragment,
+	};
+}
+
+/* Has BTF describe a type that clang would leave out of it: one that is used at the depth of inner maps
+ * only, or by the agent. */
+#define BL_KEEP_TYPE(type) asm volatile("" : : "r"(bpf_core_type_id_local(type)))
+
+/* Puts an entry into its place, as it is; one that is there already knows better. */
+static __always_inline int bl_ct_put(const struct bl_pkt *pkt, struct bl_ct_restore *restore)
+{
+	struct bl_ct_entry *from = &restore->entry, *to;
+	struct bl_ct_tuple tuple = bl_ct_tuple_of(from);
+	__u32 expires = from->expires;
+
+	if (expires < bl_ct_now() || expires == BL_CT_CLAIMED || bl_ct_lookup(pkt, &tuple))
+		return BL_CT_RESTORED;
+	to = bl_ct_claim(pkt, &tuple);
+	if (!to)
+		return BL_CT_BUSY;
+	from->expires = BL_CT_CLAIMED;
+	*to = *from;
+	barrier();
+	to->expires = expires;
+	return BL_CT_RESTORED;
+}
+
+/* Called by the agent, with a struct bl_ct_restore in the packet's place. */
+static __always_inline int bl_ct_put_back(struct __sk_buff *skb)
+{
+	struct bl_ct_restore restore;
+	struct bl_pkt pkt = {};
+
+	BL_KEEP_TYPE(struct bl_ct_set);
+	BL_KEEP_TYPE(struct bl_ct_set_1);
+	if (bpf_skb_load_bytes(skb, 0, &restore, sizeof(restore)))
+		return BL_CT_RESTORED;
+	pkt.endpoint = restore.endpoint;
+	pkt.ep = bpf_map_lookup_elem(&bl_endpoints, &pkt.endpoint);
+	if (!pkt.ep)
+		return BL_CT_RESTORED;
+	return bl_ct_put(&pkt, &restore);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * Every map, grouped by who writes it. Keys and values are in <beeline/abi.h>; all are pinned by the
- * agent below <bpffs>/maps, so that a new generation of programs goes on with them.
+ * agent below <bpffs>/maps, so that a new generation of programs goes on with them, or with what
+ * agent/datapath/carry.c makes of them.
  */
 #pragma once
 
@@ -19,6 +20,15 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } bl_progs SEC(".maps");
+
+/* While an agent with another layout takes over: the programs before, by the same slots. Empty else.
+ * See elder.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, BL_SLOTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} bl_elders SEC(".maps");
 
 /* What an endpoint is; one entry per VM NIC, indexed by cb[0]. */
 struct {
@@ -133,13 +143,13 @@ struct {
 	__type(value, __u64);
 } bl_answered SEC(".maps");
 
-/* Connections, an inner array per masqueraded endpoint. */
+/* Connections, an inner array per endpoint that tracks them. */
 struct bl_ct_share {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, BL_CT_SETS_MIN);
 	__uint(map_flags, BPF_F_INNER_MAP);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, sizeof(struct bl_ct_set));
+	__type(key, __u32);
+	__type(value, struct bl_ct_set);
 };
 
 struct {

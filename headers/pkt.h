@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * The packet's facts, and what a stage says about it. struct bl_pkt is zeroed by bl_begin() (finish.h),
+ * The packet's facts, and what a stage says about it. struct bl_pkt is begun by its program (bl_begin(), finish.h),
  * filled by parse, and then only read; a stage returns a verdict and leaves the reason here. A stage
  * never returns a TC code.
  */
@@ -64,7 +64,7 @@ struct bl_pkt {
 	__u8 icmp_type, icmp_code;
 	__u8 direction; /* enum bl_direction */
 	__u8 reason;    /* enum bl_reason; BL_REASON_FORWARDED unless a stage says more */
-	__u8 pad;
+	__u8 slot;      /* enum bl_slot: of this program */
 };
 
 static __always_inline enum bl_verdict bl_drop(struct bl_pkt *pkt, enum bl_reason reason)

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "connection.h"
+#include "elder.h"
 #include "maps.h"
 #include "mtu.h"
 #include "pkt.h"
@@ -160,6 +161,8 @@ static __always_inline enum bl_verdict bl_judge(struct __sk_buff *skb, struct bl
 	pkt->cookie = judgement.cookie;
 	*counter = judgement.counter;
 	if (judgement.reason != BL_REASON_FORWARDED) {
+		if (!pkt->ct) /* an elder may know it as the reply to one that was let in */
+			bl_ask_elder(skb, pkt);
 		bl_count_rule(judgement.counter, skb->len);
 		if (!(pkt->ep->flags & BL_EP_AUDIT))
 			return bl_drop(pkt, judgement.reason);

@@ -4,8 +4,8 @@
  *
  * Maps outlive programs, programs outlive agents: an agent that starts takes over the pinned maps,
  * loads the programs that it brought along on top of them, and writes each slot of bl_progs once.
- * From that write on all endpoints run the new programs; no link is touched. A map whose layout
- * differs from what the new programs expect ends the start with an error, and the old programs go on.
+ * From that write on all endpoints run the new programs; no link is touched. takeover.h says what
+ * happens when the maps are of another layout.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,6 +24,7 @@
 #include "room.h"
 #include "datapath.skel.h"
 #include "rcu.h"
+#include "takeover.h"
 
 #define BPFFS_ROOT "/sys/fs/bpf"
 
@@ -54,11 +55,6 @@ char *datapath_endpoint_dir(const struct datapath *datapath, const char *endpoin
 	return path;
 }
 
-static char *map_path(const char *bpffs_dir, const char *map)
-{
-	return bl_format("%s/maps/%s", bpffs_dir, map);
-}
-
 static bool is_bpffs(const char *path)
 {
 	struct statfs fs;
@@ -68,7 +64,7 @@ static bool is_bpffs(const char *path)
 
 static int prepare_dir(const char *bpffs_dir, struct bl_err *err)
 {
-	bl_autofree char *maps = map_path(bpffs_dir, "");
+	bl_autofree char *maps = takeover_path(bpffs_dir, TAKEOVER_MAPS, "");
 
 	if (strncmp(bpffs_dir, BPFFS_ROOT "/", strlen(BPFFS_ROOT "/")) == 0 &&
 	    !is_bpffs(BPFFS_ROOT) && mount("bpf", BPFFS_ROOT, "bpf", 0, "mode=0700") < 0)
@@ -77,114 +73,6 @@ static int prepare_dir(const char *bpffs_dir, struct bl_err *err)
 		return bl_wrap(err, "making the folder of pins");
 	if (!is_bpffs(bpffs_dir))
 		return bl_fail(err, -EINVAL, "'%s' is not on a bpffs", bpffs_dir);
-	return 0;
-}
-
-/* The layout that wrote the pinned maps; 0 when there are none. */
-static int pinned_version(const char *bpffs_dir, uint32_t *ret_version, struct bl_err *err)
-{
-	bl_autofree char *path = map_path(bpffs_dir, "bl_config");
-	bl_autoclose int fd = bpf_obj_get(path);
-	struct bl_config config = {0};
-	struct bpf_map_info info = {0};
-	uint32_t info_len = sizeof(info), key = 0;
-
-	*ret_version = 0;
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0)
-		return bl_fail_errno(err, fd, "opening pinned map '%s'", path);
-	if (bpf_obj_get_info_by_fd(fd, &info, &info_len) < 0 || info.value_size != sizeof(config) ||
-	    bpf_map_lookup_elem(fd, &key, &config) < 0)
-		return bl_fail(err, -ESTALE, "pinned map '%s' is not one of ours", path);
-	*ret_version = config.version;
-	return 0;
-}
-
-static int check_version(const char *bpffs_dir, struct bl_err *err)
-{
-	uint32_t version;
-	int r = pinned_version(bpffs_dir, &version, err);
-
-	if (r < 0)
-		return r;
-	if (version != 0 && version != BL_ABI_VERSION)
-		return bl_fail(
-			err, -ESTALE,
-			"the maps pinned below '%s' have layout %u and this agent speaks %u: "
-			"run the release that made them, or delete its endpoints first",
-			bpffs_dir, version, BL_ABI_VERSION);
-	return 0;
-}
-
-/* libbpf takes over a pinned map only if it fits; this says beforehand, and readably, why not. */
-static int check_map(const struct bpf_map *map, const char *path, struct bl_err *err)
-{
-	bl_autoclose int fd = bpf_obj_get(path);
-	struct bpf_map_info info = {0};
-	uint32_t info_len = sizeof(info);
-
-	if (fd == -ENOENT)
-		return 0;
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &info_len) < 0)
-		return bl_fail_errno(err, fd < 0 ? fd : -errno, "opening pinned map '%s'", path);
-	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
-	    info.value_size != bpf_map__value_size(map) ||
-	    info.max_entries != bpf_map__max_entries(map))
-		return bl_fail(err, -ESTALE,
-			       "pinned map '%s' has another layout (key %u, value %u, entries %u) "
-			       "than this agent's (%u, %u, %u)",
-			       path, info.key_size, info.value_size, info.max_entries,
-			       bpf_map__key_size(map), bpf_map__value_size(map),
-			       bpf_map__max_entries(map));
-	return 0;
-}
-
-static int place_maps(struct datapath *datapath, struct bl_err *err)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, datapath->skeleton->obj)
-	{
-		bl_autofree char *path = map_path(datapath->bpffs_dir, bpf_map__name(map));
-		int r;
-
-		if (bpf_map__is_internal(map)) /* constants go with their program */
-			continue;
-		r = check_map(map, path, err);
-		if (r < 0)
-			return r;
-		r = bpf_map__set_pin_path(map, path);
-		if (r < 0)
-			return bl_fail_errno(err, r, "placing map '%s'", bpf_map__name(map));
-	}
-	return 0;
-}
-
-static int write_slots(struct datapath *datapath, struct bl_err *err)
-{
-	static const char *const programs[] = {
-		[BL_SLOT_POD_TO_VM] = "bl_pod_to_vm",
-		[BL_SLOT_POD_FROM_VM] = "bl_pod_from_vm",
-		[BL_SLOT_MASQ_TO_VM] = "bl_masq_to_vm",
-		[BL_SLOT_MASQ_FROM_VM] = "bl_masq_from_vm",
-		[BL_SLOT_MASQ_POD_OUT] = "bl_masq_pod_out",
-		[BL_SLOT_MASQ_LOOP] = "bl_masq_loop",
-		[BL_SLOT_DHCP] = "bl_dhcp",
-	};
-
-	for (uint32_t slot = 0; slot < sizeof(programs) / sizeof(programs[0]); slot++) {
-		struct bpf_program *program =
-			bpf_object__find_program_by_name(datapath->skeleton->obj, programs[slot]);
-		int fd, r;
-
-		if (!program)
-			return bl_fail(err, -ENOENT, "there is no program '%s'", programs[slot]);
-		fd = bpf_program__fd(program);
-		r = bpf_map_update_elem(datapath->progs_fd, &slot, &fd, BPF_ANY);
-		if (r < 0)
-			return bl_fail_errno(err, r, "writing the slot of '%s'", programs[slot]);
-	}
 	return 0;
 }
 
@@ -229,48 +117,56 @@ static bool kernel_can_cast(void)
 	return libbpf_find_vmlinux_btf_id("bpf_cast_to_kern_ctx", 0) > 0;
 }
 
-int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
-		  struct bl_err *err)
+static int open_programs(struct datapath *datapath, struct bl_err *err)
 {
-	bl_auto_datapath struct datapath *datapath = bl_alloc(sizeof(*datapath));
-	int r;
-
-	libbpf_set_print(log_libbpf);
-	datapath->lock_fd = -1;
-	datapath->bpffs_dir = bl_strdup(bpffs_dir);
-	datapath->hurry = map_path(bpffs_dir, "hurry");
-	datapath->mode = mode == DATAPATH_AUTO ? probe_mode() : mode;
-	datapath->n_cpus = libbpf_num_possible_cpus();
-	if (datapath->n_cpus < 0)
-		return bl_fail_errno(err, datapath->n_cpus, "counting CPUs");
-	r = prepare_dir(bpffs_dir, err);
-	if (r < 0)
-		return r;
-	rcu_recover(datapath->hurry);
-	r = check_version(bpffs_dir, err);
-	if (r < 0)
-		return r;
 	datapath->skeleton = bl_datapath__open();
 	if (!datapath->skeleton)
 		return bl_fail_errno(err, -errno, "opening the BPF programs");
 	datapath->skeleton->rodata->bl_can_cast = kernel_can_cast();
 	datapath->skeleton->rodata->bl_tick_shift = tick_shift();
-	r = place_maps(datapath, err);
-	if (r < 0)
-		return r;
-	r = bl_dir_lock(bpffs_dir, &datapath->lock_fd, err);
-	if (r < 0)
-		return r;
-	r = bl_datapath__load(datapath->skeleton);
+	return 0;
+}
+
+static int load_programs(struct datapath *datapath, struct bl_err *err)
+{
+	int r = bl_datapath__load(datapath->skeleton);
+
 	if (r < 0)
 		return bl_fail_errno(err, r, "loading the BPF programs");
 	datapath->progs_fd = bpf_map__fd(datapath->skeleton->maps.bl_progs);
-	r = datapath_adopt_policies(datapath, err);
+	return 0;
+}
+
+int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
+		  struct bl_err *err)
+{
+	bl_auto_datapath struct datapath *datapath = bl_alloc(sizeof(*datapath));
+	enum takeover takeover;
+	int r;
+
+	libbpf_set_print(log_libbpf);
+	datapath->lock_fd = -1;
+	datapath->bpffs_dir = bl_strdup(bpffs_dir);
+	datapath->hurry = takeover_path(bpffs_dir, TAKEOVER_MAPS, "hurry");
+	datapath->mode = mode == DATAPATH_AUTO ? probe_mode() : mode;
+	datapath->n_cpus = libbpf_num_possible_cpus();
+	if (datapath->n_cpus < 0)
+		return bl_fail_errno(err, datapath->n_cpus, "counting CPUs");
+	r = prepare_dir(bpffs_dir, err);
 	if (r == 0)
-		r = datapath_sample(datapath, false, 0, err);
+		r = bl_dir_lock(bpffs_dir, &datapath->lock_fd, err);
 	if (r < 0)
 		return r;
-	r = write_slots(datapath, err);
+	rcu_recover(datapath->hurry);
+	r = takeover_look(bpffs_dir, &takeover, err);
+	if (r == 0)
+		r = open_programs(datapath, err);
+	if (r == 0)
+		r = takeover_place(datapath, takeover, err);
+	if (r == 0)
+		r = load_programs(datapath, err);
+	if (r == 0)
+		r = takeover_run(datapath, takeover, err);
 	if (r < 0)
 		return r;
 	*ret_datapath = bl_take_ptr(datapath);

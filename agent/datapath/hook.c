@@ -24,6 +24,7 @@
 #include "../netns.h"
 #include "rcu.h"
 #include "stub.h"
+#include "takeover.h"
 
 /* Our place among clsact filters: after those that others put at small numbers. */
 #define FILTER_PRIORITY 0xbee0
@@ -299,7 +300,8 @@ int hooks_for_each(struct datapath *datapath, void (*fn)(const char *endpoint, v
 	for (int i = 0; i < n; i++) {
 		char *name = entries[i]->d_name;
 
-		if (entries[i]->d_type == DT_DIR && name[0] != '.' && strcmp(name, "maps") != 0) {
+		if (entries[i]->d_type == DT_DIR && name[0] != '.' && strcmp(name, "maps") != 0 &&
+		    strcmp(name, TAKEOVER_OTHER) != 0) {
 			decode_name(name);
 			fn(name, data);
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include <beeline/file.h>
@@ -159,21 +160,39 @@ static uint32_t share_sets(int conntrack, uint32_t index)
 	return fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &len) == 0 ? info.max_entries : 0;
 }
 
+/* With its types, so that bpftool and a later release can read it. */
+static int new_share(struct datapath *datapath, uint32_t sets)
+{
+	const struct bpf_object *object = datapath->skeleton->obj;
+	const struct btf *btf = bpf_object__btf(object);
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP,
+		    .btf_fd = (uint32_t)bpf_object__btf_fd(object),
+		    .btf_key_type_id = (uint32_t)btf__find_by_name(btf, "__u32"),
+		    .btf_value_type_id = (uint32_t)btf__find_by_name(btf, "bl_ct_set"));
+
+	return bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_ct_share", sizeof(uint32_t),
+			      sizeof(struct bl_ct_set), sets, &opts);
+}
+
+int datapath_make_share(struct datapath *datapath, uint32_t index, uint32_t sets,
+			struct bl_err *err)
+{
+	bl_autoclose int fd = new_share(datapath, sets);
+
+	if (fd < 0)
+		return bl_fail_errno(err, fd, "making conntrack share %u", index);
+	return write_share(datapath, index, fd, err);
+}
+
 int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t *ret_sets,
 			    struct bl_err *err)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_INNER_MAP);
 	uint32_t sets = share_sets(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), index);
-	bl_autoclose int fd = -1;
 	int r = 0;
 
 	if (sets == 0) {
 		sets = BL_CT_SETS;
-		fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "bl_ct_share", sizeof(uint32_t),
-				    sizeof(struct bl_ct_set), sets, &opts);
-		if (fd < 0)
-			return bl_fail_errno(err, fd, "making conntrack share %u", index);
-		r = write_share(datapath, index, fd, err);
+		r = datapath_make_share(datapath, index, sets, err);
 	}
 	if (r == 0)
 		*ret_sets = sets;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What datapath.c, datapath/maps.c and hook.c share, and nobody else. */
+/* What the files of the datapath room share, and nobody else. */
 #pragma once
 
 #include "../datapath.h"
@@ -22,6 +22,10 @@ struct datapath {
 	uint64_t rules[BL_RULES_MAX /
 		       64]; /* a bit for each counter of bl_rules in use; policies.c */
 };
+
+/* The endpoint's share of connection tracking, made anew with so many sets. */
+int datapath_make_share(struct datapath *datapath, uint32_t index, uint32_t sets,
+			struct bl_err *err);
 
 /* Of one counter per CPU. */
 struct bl_counter datapath_sum(const struct bl_counter *counters, int n_cpus);

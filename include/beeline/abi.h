@@ -4,7 +4,10 @@
  * Nothing else is shared between the two sides. All multi-byte fields are in host order unless
  * their type or name says be; addresses are 16 bytes in network order.
  *
- * A layout that changes gets a new BL_ABI_VERSION; a program reads its own and the one before.
+ * A layout that changes gets a new BL_ABI_VERSION. An agent that finds maps of an older one carries
+ * their values over member by member, by name, as the types in the kernel say (agent/datapath/layout.h).
+ * So a member may move, widen, come and go; zero in a new one means that nobody knows. One whose
+ * meaning changes gets a new name, a map whose keys do gets a new name, and slots keep their numbers.
  */
 #pragma once
 
@@ -190,6 +193,29 @@ struct bl_ct_entry {
 struct bl_ct_set {
 	struct bl_ct_entry ways[BL_CT_WAYS];
 	__u64 pad;
+};
+
+/* Layout 1, whose shares do not say what they hold. */
+struct bl_ct_set_1 {
+	struct {
+		struct bl_addr remote;
+		__be16 remote_port, local_port;
+		__u8 protocol, owner, fragment;
+		__u32 expires;
+		__u32 pad;
+	} ways[4];
+};
+
+/* What bl_ct_restore is handed, as its packet: a connection that programs of another layout left. */
+struct bl_ct_restore {
+	__u32 endpoint;
+	__u32 pad;
+	struct bl_ct_entry entry;
+};
+
+enum bl_ct_restored {
+	BL_CT_RESTORED,
+	BL_CT_BUSY, /* another CPU was writing: try again */
 };
 
 /* ---- identities: who an address is --------------------------------------------------------------- */

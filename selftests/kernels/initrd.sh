@@ -27,6 +27,8 @@ for applet in $("$root/bin/busybox" --list); do
 	[ -e "$root/bin/$applet" ] || ln -s busybox "$root/bin/$applet"
 done
 rm "$root/bin/ip" "$root/bin/tc" # busybox's know neither veth nor namespaces
+add_program "$build/older/beeline-agent"
+mv "$root/bin/beeline-agent" "$root/bin/older-agent"
 for program in "$(command -v ip)" "$(command -v tc)" "$build/beeline" "$build/beeline-agent"; do
 	add_program "$program"
 done

@@ -14,6 +14,7 @@ $(B)/kernels/wire: selftests/kernels/wire.c
 	$(Q)$(CC) $(BASE) $(CFLAGS) -static -o $@ $<
 
 $(B)/kernels/initrd: $(B)/kernels/packages $(B)/kernels/wire $(B)/beeline $(B)/beeline-agent \
+                     $(B)/older/beeline-agent \
                      selftests/kernels/initrd.sh guest/modules.sh $(KERNELS_FILES)
 	$(call say,INITRD,$@)
 	$(Q)selftests/kernels/initrd.sh $(B) $@

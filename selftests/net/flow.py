@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""flow.py RATE FROM,TO,ADDRESS...: numbered datagrams at RATE a second from each namespace FROM to
-ADDRESS in TO, well below what the path carries, until SIGTERM. Then says how many were sent and which
+"""flow.py RATE FROM,TO,ADDRESS[,KIND]...: numbered datagrams at RATE a second from each namespace FROM
+to ADDRESS in TO, well below what the path carries, until SIGTERM. Then says how many were sent and which
 numbers are missing, with the counters of the kernel that may own up to them; fails if any is missing.
 Of a flow that is written !FROM,TO,ADDRESS none may arrive; fails if any does.
+
+KIND: one-way, the default; asking: each is sent back, and the answer counts; fresh: the same, less
+often, each question from a port of its own; late: questions from ports of their own at the very beginning,
+which are answered at the end, with nothing in between; told: one question at the very beginning, and
+every number is an answer to it.
+
+Connections are few, so that none has to go because its set of the table is full.
 """
 import re
 import selectors
@@ -14,39 +21,54 @@ import subprocess
 import sys
 import time
 
-from talk import enter, family_of, socket_in
+from talk import bind, enter, family_of, socket_in
 
 PORT = 7800
 GRACE_S = 5
+LATE = 10
+FRESH_EVERY = 20
 RECEIVE_BYTES = 8 << 20
 SO_RCVBUFFORCE = 33
 NUMBER = struct.Struct("!Q")
 COUNTERS = re.compile(r"(RcvbufErrors|InErrors|NoPorts|dropped)")
 
 
+def datagrams(receiver):
+    """All that are there, with their senders."""
+    try:
+        while True:
+            yield receiver.recvfrom(64)
+    except BlockingIOError:
+        pass
+
+
 class Flow:
-    def __init__(self, text, port):
-        self.forbidden = text.startswith("!")
-        self.source, self.to, self.address = text.lstrip("!").split(",")
+    def __init__(self, selector, source, to, address, port):
+        self.forbidden = source.startswith("!")
+        self.selector, self.source, self.to, self.address = selector, source.lstrip("!"), to, address
         self.port, self.sent, self.got = port, 0, set()
-        family = family_of(self.address)
-        self.receiver = socket_in(self.to, family, socket.SOCK_DGRAM)
+        self.receiver = socket_in(self.to, family_of(address), socket.SOCK_DGRAM)
         self.receiver.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES)
-        self.receiver.bind(("", port))
+        bind(self.receiver, address, port)
         self.receiver.setblocking(False)
-        self.sender = socket_in(self.source, family, socket.SOCK_DGRAM)
-        self.sender.connect((self.address, port))
+        selector.register(self.receiver, selectors.EVENT_READ, self.take)
+        self.sender = self.open_sender()
+
+    def open_sender(self):
+        sender = socket_in(self.source, family_of(self.address), socket.SOCK_DGRAM)
+        sender.connect((self.address, self.port))
+        sender.setblocking(False)
+        return sender
 
     def send(self):
         self.sender.send(NUMBER.pack(self.sent))
         self.sent += 1
 
     def take(self):
-        try:
-            while True:
-                self.got.add(NUMBER.unpack(self.receiver.recv(64))[0])
-        except BlockingIOError:
-            pass
+        self.got.update(NUMBER.unpack(data)[0] for data, _ in datagrams(self.receiver))
+
+    def end(self):
+        pass
 
     def wrong(self):
         return sorted(self.got if self.forbidden else set(range(self.sent)) - self.got)
@@ -55,11 +77,84 @@ class Flow:
         return self.forbidden or len(self.got) == self.sent
 
 
+class Asking(Flow):
+    def open_sender(self):
+        sender = super().open_sender()
+        self.selector.register(sender, selectors.EVENT_READ, lambda: self.hear(sender))
+        return sender
+
+    def take(self):
+        for data, asker in datagrams(self.receiver):
+            self.receiver.sendto(data, asker)
+
+    def hear(self, sender):
+        self.got.update(NUMBER.unpack(data)[0] for data, _ in datagrams(sender))
+
+
+class Fresh(Asking):
+    ticks = 0
+
+    def send(self):
+        self.ticks += 1
+        if self.ticks % FRESH_EVERY:
+            return
+        self.sender = self.open_sender()
+        super().send()
+
+    def hear(self, sender):
+        super().hear(sender)
+        self.selector.unregister(sender)
+        sender.close()
+
+
+class Late(Asking):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asked = []
+        for _ in range(LATE):
+            self.sender = self.open_sender()
+            super().send()
+
+    def send(self):
+        pass
+
+    def take(self):
+        self.asked += datagrams(self.receiver)
+
+    def end(self):
+        for data, asker in self.asked:
+            self.receiver.sendto(data, asker)
+
+
+class Told(Asking):
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asker = None
+        self.sender.send(b"?")
+
+    def send(self):
+        if self.asker:
+            self.receiver.sendto(NUMBER.pack(self.sent), self.asker)
+            self.sent += 1
+
+    def take(self):
+        for _, asker in datagrams(self.receiver):
+            self.asker = asker
+
+
+KINDS = {"one-way": Flow, "asking": Asking, "fresh": Fresh, "late": Late, "told": Told}
+
+
+def flow_of(selector, text, port):
+    source, to, address, kind = (text.split(",") + ["one-way"])[:4]
+    return KINDS[kind](selector, source, to, address, port)
+
+
 def take_until(selector, deadline):
     """Receives till then, and at least what is there now."""
     while True:
         for key, _ in selector.select(max(0, deadline - time.monotonic())):
-            key.data.take()
+            key.data()
         if time.monotonic() >= deadline:
             return
 
@@ -86,12 +181,10 @@ def report(flows):
 
 def main():
     rate = int(sys.argv[1])
-    flows = [Flow(text, PORT + n) for n, text in enumerate(sys.argv[2:])]
     selector = selectors.DefaultSelector()
+    flows = [flow_of(selector, text, PORT + n) for n, text in enumerate(sys.argv[2:])]
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    for flow in flows:
-        selector.register(flow.receiver, selectors.EVENT_READ, flow)
     print("flowing", flush=True)
     due = time.monotonic()
     while not stopping:
@@ -99,6 +192,8 @@ def main():
         for flow in flows:
             flow.send()
         take_until(selector, due)
+    for flow in flows:
+        flow.end()
     end = time.monotonic() + GRACE_S
     while time.monotonic() < end and not all(flow.is_done() for flow in flows):
         take_until(selector, time.monotonic() + 0.05)

@@ -209,6 +209,7 @@ static void test_layout_refused(void **state)
 	struct datapath *other;
 	struct bl_err err;
 
+	datapath_free(bl_take_ptr(f->datapath));
 	run("bpftool map update pinned " BPFFS "/maps/bl_config key 0 0 0 0 "
 	    "value 99 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0");
 	assert_fails(datapath_open(BPFFS, f->mode, &other, &err), -ESTALE, "layout 99");
@@ -218,6 +219,16 @@ static void test_layout_refused(void **state)
 	assert_fails(datapath_open(BPFFS, f->mode, &other, &err), -ESTALE, "bl_leases");
 }
 
+static uint32_t share_id(uint32_t index)
+{
+	bl_autoclose int conntrack = bpf_obj_get(BPFFS "/maps/bl_conntrack");
+	uint32_t id = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(conntrack, &index, &id), 0);
+	return id;
+}
+
+/* A share outlives its agent, and people can read it. */
 static void test_conntrack_share(void **state)
 {
 	struct fixture *f = *state;
@@ -227,6 +238,7 @@ static void test_conntrack_share(void **state)
 	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
 	assert_int_equal(sets, BL_CT_SETS);
 	before = output("bpftool map lookup pinned " BPFFS "/maps/bl_conntrack key 5 0 0 0");
+	run("bpftool map lookup id %u key 0 0 0 0 | grep -q '\"remote_port\": 0'", share_id(5));
 	restart(f);
 	sets = 0;
 	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
