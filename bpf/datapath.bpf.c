@@ -50,6 +50,7 @@ int bl_pod_from_vm(struct __sk_buff *skb)
 
 	if (!bl_begin(skb, &pkt, BL_FROM_VM))
 		return BL_CODE_NEXT;
+	bl_capture_begin(skb, &pkt);
 	verdict = bl_parse(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_guard(skb, &pkt);
@@ -102,6 +103,7 @@ int bl_masq_from_vm(struct __sk_buff *skb)
 
 	if (!bl_begin(skb, &pkt, BL_FROM_VM))
 		return BL_CODE_NEXT;
+	bl_capture_begin(skb, &pkt);
 	verdict = bl_parse(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_guard(skb, &pkt);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The first and the last stage. bl_begin() finds the endpoint; bl_finish() is the only place that
- * turns a verdict into a TC code, counts, and writes events. Whatever leaves here leaves with mark 0:
+ * turns a verdict into a TC code, counts, and has events (events.h) and captures (capture.h) written. Whatever leaves here leaves with mark 0:
  * Cilium reads marks as identities.
  */
 #pragma once
 
+#include "capture.h"
+#include "events.h"
 #include "maps.h"
 #include "pkt.h"
 
@@ -62,48 +64,6 @@ static __always_inline void bl_count_verdict(const struct bl_pkt *pkt, __u32 len
 		bpf_map_update_elem(&bl_verdicts, &key, &first, BPF_NOEXIST);
 }
 
-/* One event with the head of the packet as it stands. Out of line: only drops and samples pay. */
-static __noinline int bl_emit(struct __sk_buff *skb, __u32 endpoint, __u8 direction, __u8 reason,
-			      __u32 cookie)
-{
-	struct bl_event *event = bpf_ringbuf_reserve(&bl_events, sizeof(*event), 0);
-	__u32 captured = skb->len;
-
-	if (!event) {
-		__u64 *lost = bpf_map_lookup_elem(&bl_lost, &endpoint);
-
-		if (lost)
-			(*lost)++;
-		return 0;
-	}
-	event->time_ns = bpf_ktime_get_ns();
-	event->len = skb->len;
-	event->endpoint = endpoint;
-	event->direction = direction;
-	event->reason = reason;
-	event->cookie = cookie;
-	if (captured > BL_EVENT_BYTES_MAX)
-		captured = BL_EVENT_BYTES_MAX;
-	if (bl_load(skb, 0, event->bytes, captured, BL_EVENT_BYTES_MAX))
-		captured = 0;
-	event->captured = captured;
-	bpf_ringbuf_submit(event, 0);
-	return 0;
-}
-
-/* Should this packet become an event? Drops do when somebody reads, others one in config.sample. */
-static __always_inline bool bl_is_watched(const struct bl_pkt *pkt)
-{
-	__u32 zero = 0;
-	const struct bl_config *config = bpf_map_lookup_elem(&bl_config, &zero);
-
-	if (!config || !config->events)
-		return false;
-	if (BL_REASON_IS_DROP(pkt->reason))
-		return true;
-	return config->sample && bpf_get_prandom_u32() % config->sample == 0;
-}
-
 static __always_inline int bl_to_uplink(struct __sk_buff *skb, const struct bl_pkt *pkt)
 {
 	skb->mark = 0;
@@ -123,6 +83,8 @@ static __always_inline int bl_finish(struct __sk_buff *skb, const struct bl_pkt 
 		bl_count_verdict(pkt, skb->len);
 	if (bl_is_watched(pkt))
 		bl_emit(skb, pkt->endpoint, pkt->direction, pkt->reason, pkt->cookie);
+	if (pkt->ep->flags & BL_EP_CAPTURE)
+		bl_capture_end(skb, pkt, verdict);
 
 	switch (verdict) {
 	case BL_TO_TAP:

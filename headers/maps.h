@@ -80,6 +80,14 @@ struct {
 	__array(values, struct bl_policy_trie);
 } bl_policies SEC(".maps");
 
+/* Bytes of each packet that go to an endpoint's capture. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} bl_snaplens SEC(".maps");
+
 /* ---- seeded by the agent, kept fresh by programs --------------------------------------------- */
 
 /* The gateway's MAC per endpoint and family. Two CPUs that learn at once write one 64-bit word each:
@@ -126,13 +134,44 @@ struct {
 	__uint(max_entries, 1 << 20);
 } bl_events SEC(".maps");
 
-/* Events that found the ring full, per endpoint. */
+/* How much of its share of that ring each endpoint has used. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, struct bl_budget);
+} bl_budgets SEC(".maps");
+
+/* Events that were over the budget or found the ring full, per endpoint. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, BL_ENDPOINTS_MAX);
 	__type(key, __u32);
 	__type(value, __u64);
 } bl_lost SEC(".maps");
+
+/* Packets of endpoints that somebody captures, a ring of its own for each, so that a capture takes no
+ * room from the events nor from another capture. A ring is there only while its endpoint is captured;
+ * this one is a pattern. */
+struct bl_capture_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__array(values, struct bl_capture_ring);
+} bl_captures SEC(".maps");
+
+/* Packets that found their capture's ring full, per endpoint. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, BL_ENDPOINTS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} bl_capture_lost SEC(".maps");
 
 /* When an endpoint was last told that its packets are too big. Two CPUs may race to one answer more
  * than the limit allows; nobody minds. */

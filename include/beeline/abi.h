@@ -68,8 +68,9 @@ enum bl_endpoint_flags {
 	BL_EP_ADOPTED = 1 << 6,    /* a KubeVirt pod: unknown frames go on to its bridge */
 	BL_EP_PORTS = 1 << 7,      /* masquerade: ports[] is an allow list */
 	BL_EP_TAP_PLAIN = 1 << 8,  /* tap without offloads: no partial checksums towards it */
-	BL_EP_POLICY = 1 << 9, /* connections are tracked, and judged by the endpoint's policy */
-	BL_EP_AUDIT = 1 << 10, /* what policy denies passes, and is counted */
+	BL_EP_POLICY = 1 << 9,   /* connections are tracked, and judged by the endpoint's policy */
+	BL_EP_AUDIT = 1 << 10,   /* what policy denies passes, and is counted */
+	BL_EP_CAPTURE = 1 << 11, /* its packets go to its ring in bl_captures, too */
 };
 
 #define BL_ONLINK_MAX 8
@@ -366,7 +367,48 @@ struct bl_config {
 	__u32 epoch; /* of policies and identities: what was judged in another one is judged anew */
 };
 
-/* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events that found the ring full. */
+/* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events beyond the endpoint's budget, or that found the ring
+ * full. */
+
+/* bl_budgets: ARRAY[endpoint]: events that an endpoint has had in the present window, a sixteenth of
+ * the programs' unit of time. A window's worth is a 25th part of the ring, so that a flood of one VM's
+ * drops leaves room for the others' events. */
+#define BL_EVENTS_PER_WINDOW  256
+#define BL_EVENT_WINDOW_SHIFT 4
+struct bl_budget {
+	__u32 window;
+	__u32 spent;
+};
+
+/* ---- bl_captures: ARRAY_OF_MAPS[endpoint] of RINGBUF; the agent makes and removes ---------------- */
+
+/* What the records of a captured endpoint say. A packet from the VM is recorded before the walk, as it
+ * was sent, and what became of it follows from the same CPU before that CPU's next packet. */
+enum bl_capture_kind {
+	BL_CAPTURE_FROM_VM, /* a packet as the VM sent it */
+	BL_CAPTURE_VERDICT, /* reason: what became of that one; no bytes */
+	BL_CAPTURE_TO_VM,   /* a packet as the VM got it, or would have: reason */
+	BL_CAPTURE_END,     /* only from the agent to its reader: the last one */
+};
+
+#define BL_CAPTURE_BYTES_MAX 65536 /* of one packet */
+#define BL_CAPTURE_RING      (8 << 20)
+
+struct bl_capture {
+	__u64 time_ns;  /* bpf_ktime_get_ns(); to the reader: since 1970 */
+	__u64 lost;     /* to the reader: packets that were lost until then */
+	__u32 len;      /* of the packet on the wire, before segmentation */
+	__u32 captured; /* bytes that follow, at most the endpoint's in bl_snaplens */
+	__u32 cpu;
+	__u16 pad;
+	__u8 kind;   /* enum bl_capture_kind */
+	__u8 reason; /* enum bl_reason */
+	__u8 bytes[];
+};
+
+/* bl_snaplens: ARRAY[endpoint] of __u32: bytes of each packet that its reader wants. */
+/* bl_capture_lost: PERCPU_ARRAY[endpoint] of __u64: packets that found the endpoint's ring full. */
+
 /* bl_answered: ARRAY[endpoint] of __u64: when the last too-big answer went out (rate limit). */
 
 _Static_assert(sizeof(struct bl_addr) == 16, "bl_addr");
@@ -380,4 +422,6 @@ _Static_assert(sizeof(struct bl_ipcache_key) == 20, "bl_ipcache_key");
 _Static_assert(sizeof(struct bl_policy_key) == 12, "bl_policy_key");
 _Static_assert(sizeof(struct bl_policy_entry) == 12, "bl_policy_entry");
 _Static_assert(sizeof(struct bl_endpoint) % 64 == 0, "bl_endpoint");
+_Static_assert(sizeof(struct bl_budget) == 8, "bl_budget");
+_Static_assert(sizeof(struct bl_capture) == 32, "bl_capture");
 _Static_assert(sizeof(struct bl_event) == 24 + BL_EVENT_BYTES_MAX, "bl_event");

@@ -13,7 +13,7 @@ import subprocess
 
 NEXT, DROP, REDIRECT = 0xFFFFFFFF, 2, 7
 TO_VM, FROM_VM, POD_OUT = 0, 1, 2
-ARRAY, LPM_TRIE = 2, 11
+ARRAY, LPM_TRIE, RINGBUF = 2, 11, 27
 NO_PREALLOC, INNER_MAP = 1, 1 << 12
 
 
@@ -109,6 +109,32 @@ class TestRunOpts(ctypes.Structure):
 SKB_SIZE, SKB_MARK, SKB_CB, SKB_GSO_SEGS, SKB_GSO_SIZE = 192, 8, 48, 164, 176
 
 
+class Ring:
+    """The records of a ring buffer, as libbpf hands them out."""
+
+    CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+
+    def __init__(self, lib, fd):
+        self.lib, self.records = lib, []
+        self.callback = self.CALLBACK(self.take)  # libbpf keeps it: it must not be collected
+        lib.ring_buffer__new.restype = ctypes.c_void_p
+        self.ring = ctypes.c_void_p(lib.ring_buffer__new(fd, self.callback, None, None))
+        assert self.ring, "ring buffer"
+
+    def take(self, _context, record, size):
+        self.records.append(ctypes.string_at(record, size))
+        return 0
+
+    def read(self):
+        """What was written since the last time."""
+        self.records = []
+        self.lib.ring_buffer__consume(self.ring)
+        return self.records
+
+    def close(self):
+        self.lib.ring_buffer__free(self.ring)
+
+
 class Datapath:
     """One loaded set of programs and maps; nothing is pinned or attached."""
 
@@ -171,6 +197,17 @@ class Datapath:
         self.update(name, index, fd.to_bytes(4, "little"))
         os.close(fd)
 
+    def ring(self, name):
+        return Ring(self.lib, self.map_fd(name))
+
+    def inner_ring(self, name, index, size):
+        """The same with a ring of its own, which is returned."""
+        fd = self.inner(RINGBUF, 0, 0, 0, size)
+        self.update(name, index, fd.to_bytes(4, "little"))
+        ring = Ring(self.lib, fd)
+        os.close(fd)
+        return ring
+
     def inner_lookup(self, name, index, key, size):
         out = ctypes.create_string_buffer(size)
         self.lib.bpf_map_lookup_elem(self.arrays[name, index], key.to_bytes(4, "little"), out)
@@ -184,8 +221,9 @@ class Datapath:
         found = self.lib.bpf_object__find_program_by_name(self.object, name.encode())
         return self.lib.bpf_program__fd(ctypes.c_void_p(found))
 
-    def run(self, program, frame, endpoint=0, gso_size=0, mark=0):
-        """Returns (tc code, frame out, mark out)."""
+    def run(self, program, frame, endpoint=0, gso_size=0, mark=0, repeat=1):
+        """Returns (tc code, frame out, mark out). A repeated run finds the packet as the one before
+        left it."""
         fd = self.program_fd(program)
         data, out = ctypes.create_string_buffer(frame, len(frame)), \
             ctypes.create_string_buffer(4096)
@@ -194,7 +232,7 @@ class Datapath:
         skb[SKB_MARK:SKB_MARK + 4] = mark.to_bytes(4, "little")
         skb[SKB_GSO_SIZE:SKB_GSO_SIZE + 4] = gso_size.to_bytes(4, "little")
         after = ctypes.create_string_buffer(SKB_SIZE)
-        opts = TestRunOpts(sz=ctypes.sizeof(TestRunOpts), repeat=1,
+        opts = TestRunOpts(sz=ctypes.sizeof(TestRunOpts), repeat=repeat,
                            data_in=ctypes.addressof(data), data_size_in=len(frame),
                            data_out=ctypes.addressof(out), data_size_out=len(out),
                            ctx_in=ctypes.addressof(skb), ctx_size_in=SKB_SIZE,
