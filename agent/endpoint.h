@@ -129,10 +129,27 @@ bool endpoint_has_carrier(const struct endpoint *endpoint);
 struct bl_addr endpoint_addr4(const struct endpoint *endpoint);
 struct bl_addr endpoint_addr6(const struct endpoint *endpoint);
 
-/* Events of the ring for `beeline monitor`; sample: one event per so many forwarded packets, 0: drops
+/* Names for what events speak of, from who knows more than this room: endpoints' addresses are named here.
+ * Either member may be NULL and may answer NULL; what it answers is borrowed until the next call. */
+struct endpoint_names {
+	const char *(*address)(const struct bl_addr *addr, void *data);
+	/* cookie: as in the entries of the endpoint's policy */
+	const char *(*rule)(const char *endpoint, uint32_t cookie, void *data);
+	void *data;
+};
+void endpoints_set_names(struct endpoints *endpoints, const struct endpoint_names *names);
+
+/* Events of the ring for `beeline monitor`, and {"lost", "endpoint"} when there were more of an endpoint
+ * than could be told; sample: one event per so many forwarded packets, 0: drops
  * only. The ring is read, and programs fill it, only while somebody is subscribed. */
 struct endpoint_monitor;
 int endpoint_monitor_start(struct endpoints *endpoints, uint32_t sample,
 			   void (*event)(const struct cJSON *event, void *data), void *data,
 			   struct endpoint_monitor **ret_monitor, struct bl_err *err);
 void endpoint_monitor_stop(struct endpoint_monitor *monitor);
+
+/* The endpoint's packets, up to snaplen bytes of each: *ret_fd, the caller's, is a socket of messages, each
+ * a struct bl_capture with its bytes, which ends with BL_CAPTURE_END after the reader has shut down its
+ * side. -EBUSY: somebody captures it already. */
+int endpoint_capture_start(struct endpoints *endpoints, const char *name, uint32_t snaplen,
+			   int *ret_fd, struct bl_err *err);

@@ -37,7 +37,7 @@ static char *clock_text(const char *time)
 }
 
 /* "10.0.0.1:80", "[fd00::1]:80", or the address alone. */
-static char *peer_text(const char *address, double port)
+static char *socket_text(const char *address, double port)
 {
 	const char *text = *address ? address : "?";
 
@@ -45,6 +45,19 @@ static char *peer_text(const char *address, double port)
 		return bl_strdup(text);
 	return strchr(text, ':') ? bl_format("[%s]:%.0f", text, port)
 				 : bl_format("%s:%.0f", text, port);
+}
+
+/* The same with who it is, unless that is the VM that the line is about. */
+static char *party_text(const struct cJSON *event, const char *address, const char *port,
+			const char *name)
+{
+	bl_autofree char *socket =
+		socket_text(part(event, address), bl_json_get_number(event, port, 0));
+	bl_autofree char *who = event_line_endpoint(part(event, name));
+
+	if (!*who || strcmp(part(event, name), part(event, "endpoint")) == 0)
+		return bl_take_ptr(socket);
+	return bl_format("%s (%s)", socket, who);
 }
 
 static const char *arrow(const char *direction)
@@ -58,10 +71,9 @@ static char *packet_text(const struct cJSON *event)
 {
 	bl_autofree char *clock = clock_text(part(event, "time"));
 	bl_autofree char *vm = event_line_endpoint(part(event, "endpoint"));
-	bl_autofree char *source =
-		peer_text(part(event, "source"), bl_json_get_number(event, "sourcePort", 0));
-	bl_autofree char *destination = peer_text(part(event, "destination"),
-						  bl_json_get_number(event, "destinationPort", 0));
+	bl_autofree char *source = party_text(event, "source", "sourcePort", "sourceName");
+	bl_autofree char *destination =
+		party_text(event, "destination", "destinationPort", "destinationName");
 	const char *detail = part(event, "detail");
 	bl_autofree char *text = bl_format(
 		"%s %s %s %s %s > %s%s%s, %.0f bytes", clock, arrow(part(event, "direction")), vm,
@@ -71,11 +83,23 @@ static char *packet_text(const struct cJSON *event)
 	return text_clean(text);
 }
 
+/* ", rule default/web ingress 2", ", rule 7" where nobody has words for it, or nothing. */
+static char *rule_text(const struct cJSON *event)
+{
+	double rule = bl_json_get_number(event, "rule", 0);
+	const char *name = part(event, "ruleName");
+
+	if (*name)
+		return bl_format(", rule %s", name);
+	return rule > 0 ? bl_format(", rule %.0f", rule) : bl_strdup("");
+}
+
 void event_line_read(const struct cJSON *event, struct event_line *ret_line)
 {
 	const char *verdict = part(event, "verdict");
-	bl_autofree char *text = bl_format("%s: %s (%.0f)", verdict, part(event, "reason"),
-					   bl_json_get_number(event, "code", 0));
+	bl_autofree char *rule = rule_text(event);
+	bl_autofree char *text = bl_format("%s: %s (%.0f)%s", verdict, part(event, "reason"),
+					   bl_json_get_number(event, "code", 0), rule);
 
 	ret_line->packet = packet_text(event);
 	ret_line->verdict = text_clean(text);

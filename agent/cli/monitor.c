@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "event_filter.h"
 #include "event_line.h"
 #include "kind.h"
 #include "rows.h"
@@ -16,6 +17,9 @@ struct monitor_options {
 	const char *output;
 	const char *verdict;
 	const char *direction;
+	const char *protocol;
+	const char *peer;
+	long port;
 	long sample;
 	long count;
 };
@@ -47,6 +51,22 @@ static const struct bl_option rows[] = {
 	 .argument = "DIRECTION",
 	 .choices = "to-vm|from-vm|pod-out",
 	 .help = "only this direction"},
+	{.name = "protocol",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, protocol),
+	 .argument = "PROTOCOL",
+	 .choices = "tcp|udp|sctp|icmp|icmpv6|igmp|gre|esp|arp",
+	 .help = "only this protocol"},
+	{.name = "port",
+	 .type = BL_OPTION_INTEGER,
+	 .offset = offsetof(struct monitor_options, port),
+	 .argument = "PORT",
+	 .help = "only this port, on either side"},
+	{.name = "peer",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct monitor_options, peer),
+	 .argument = "ADDRESS[/BITS]",
+	 .help = "only packets from or to this address or prefix, seen from the VM"},
 	{.name = "count",
 	 .letter = 'c',
 	 .type = BL_OPTION_INTEGER,
@@ -67,17 +87,11 @@ static const struct bl_option rows[] = {
 
 struct monitor {
 	const struct monitor_options *options;
+	struct event_filter filter;
 	struct bl_loop *loop;
 	bool colour;
 	long n_shown;
 };
-
-static bool matches(const struct cJSON *event, const char *key, const char *wanted)
-{
-	const char *text = bl_json_get_string(event, key);
-
-	return !wanted || (text && strcmp(text, wanted) == 0);
-}
 
 static void print_event(const struct monitor *monitor, const struct cJSON *event)
 {
@@ -91,6 +105,15 @@ static void print_event(const struct monitor *monitor, const struct cJSON *event
 	event_line_clear(&line);
 }
 
+static void warn_lost(const struct cJSON *event, double n_lost)
+{
+	const char *endpoint = bl_json_get_string(event, "endpoint");
+	bl_autofree char *name = event_line_endpoint(endpoint ? endpoint : "");
+
+	terminal_warn("%.0f events%s%s were lost: they came faster than they could be %s", n_lost,
+		      *name ? " of " : "", name, *name ? "told" : "read");
+}
+
 static void on_event(const struct cJSON *event, void *data)
 {
 	struct monitor *monitor = data;
@@ -99,12 +122,10 @@ static void on_event(const struct cJSON *event, void *data)
 	if (monitor->options->count && monitor->n_shown == monitor->options->count)
 		return;
 	if (lost > 0) {
-		terminal_warn("%.0f events were lost: they came faster than they could be read",
-			      lost);
+		warn_lost(event, lost);
 		return;
 	}
-	if (!matches(event, "verdict", monitor->options->verdict) ||
-	    !matches(event, "direction", monitor->options->direction))
+	if (!event_filter_takes(&monitor->filter, event))
 		return;
 	if (monitor->options->output) {
 		bl_autofree char *text = bl_json_print(event);
@@ -126,6 +147,16 @@ static void on_done(const struct cJSON *result, const struct bl_err *why, int *f
 	bl_loop_exit(monitor->loop, why ? terminal_error(why) : 0);
 }
 
+static struct event_filter filter_of(const struct monitor_options *options)
+{
+	return (struct event_filter){
+		.verdict = options->verdict,
+		.direction = options->direction,
+		.protocol = options->protocol,
+		.port = options->port,
+	};
+}
+
 static struct cJSON *filters(const struct monitor_options *options, const char *name)
 {
 	const char *fallback = name ? NAMESPACE_DEFAULT : NULL;
@@ -143,15 +174,21 @@ static int run(void *data, int n_args, char **args)
 	const struct monitor_options *options = data;
 	client_auto struct client client = CLIENT_INIT;
 	struct bl_err err = BL_ERR_INIT;
+	struct event_filter filter = filter_of(options);
 	const char *name = NULL;
 	int r;
 
+	if (options->peer && event_filter_peer(options->peer, &filter, &err) < 0)
+		return terminal_usage("monitor", "--peer: %s", err.message);
+	if (options->port > 65535)
+		return terminal_usage("monitor", "--port %ld: ports end at 65535", options->port);
 	if ((n_args && kind_machine(args[0], &name, &err) < 0) ||
 	    client_open(options->socket, &client, &err) < 0)
 		return terminal_error(&err);
 
 	struct monitor monitor = {
 		.options = options,
+		.filter = filter,
 		.loop = client.loop,
 		.colour = terminal_has_colour(STDOUT_FILENO),
 	};
@@ -168,12 +205,14 @@ const struct bl_verb verb_monitor = {
 	.arguments = "[[TYPE/]NAME]",
 	.summary = "Watch drops and sampled packets, with the reason for each verdict",
 	.help = "A line per event: time, direction (--> to the VM, <-- from it), VM, protocol,\n"
-		"source > destination, size, verdict and reason. The datapath reports events only\n"
-		"while somebody listens.\n"
+		"source > destination with who they are, size, verdict, reason, and the rule that\n"
+		"decided. The datapath reports events only while somebody listens, and so many of\n"
+		"each VM; what is beyond that is counted and told as lost.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline monitor\n"
 		"  beeline monitor vm-01 --sample 1\n"
+		"  beeline monitor --verdict dropped --protocol tcp --port 22 --peer 192.0.2.0/24\n"
 		"  beeline monitor --sample 100 --direction from-vm -o json",
 	.options = rows,
 	.options_size = sizeof(struct monitor_options),

@@ -112,6 +112,8 @@ static void set_icmp(struct cJSON *json, const struct icmp_name *names, const ui
 {
 	char text[32];
 
+	bl_json_set_number(json, "icmpType", header[0]);
+	bl_json_set_number(json, "icmpCode", header[1]);
 	for (; names->name; names++) {
 		if (names->type == header[0]) {
 			bl_json_set_string(json, "detail", names->name);
@@ -313,6 +315,8 @@ struct cJSON *event_json(const struct bl_event *event, const char *endpoint, int
 			   BL_REASON_IS_DROP(event->reason) ? "dropped" : "traced");
 	bl_json_set_string(json, "reason", event_reason(event->reason));
 	bl_json_set_number(json, "code", event->reason);
+	if (event->cookie)
+		bl_json_set_number(json, "rule", event->cookie);
 	bl_json_set_number(json, "bytes", event->len);
 	describe_packet(json, &reader);
 	return json;

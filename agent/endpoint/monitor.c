@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Subscribers of the event ring. The ring is mapped and read, and the programs write into it, only
+ * Subscribers of the event ring, and the names of what they are told. The ring is mapped and read, and the programs write into it, only
  * while there is at least one. All subscribers see all events; the densest sampling that one of them
  * asked for is what the programs do.
  */
@@ -8,10 +8,13 @@
 
 #include <time.h>
 
+#include <beeline/addr.h>
 #include <beeline/file.h>
 #include <beeline/log.h>
 
 #include "events.h"
+
+#define COUNT_LOST_NS 500000000ull
 
 struct endpoint_monitor {
 	struct endpoints *set;
@@ -31,16 +34,100 @@ static int64_t wall_of(uint64_t monotonic_ns)
 	       (int64_t)monotonic_ns;
 }
 
+static void tell(const struct endpoints *set, const struct cJSON *event)
+{
+	for (struct endpoint_monitor *m = set->monitors; m; m = m->next)
+		if (m->event)
+			m->event(event, m->data);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+void endpoints_set_names(struct endpoints *set, const struct endpoint_names *names)
+{
+	set->names = *names;
+}
+
+/* What the guest calls itself means it only in its own line; the pod's address means it everywhere. */
+static const char *name_of_addr(const struct endpoints *set, const struct endpoint *of,
+				const struct bl_addr *addr)
+{
+	if (of &&
+	    (bl_addr_equal(addr, &of->entry.guest4) || bl_addr_equal(addr, &of->entry.guest6)))
+		return of->record->spec.name;
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
+		const struct endpoint *endpoint = set->by_index[i];
+
+		if (endpoint && (bl_addr_equal(addr, &endpoint->entry.pod4) ||
+				 bl_addr_equal(addr, &endpoint->entry.pod6)))
+			return endpoint->record->spec.name;
+	}
+	return set->names.address ? set->names.address(addr, set->names.data) : NULL;
+}
+
+static void name_party(const struct endpoints *set, const struct endpoint *of, struct cJSON *json,
+		       const char *member, const char *name_member)
+{
+	const char *text = bl_json_get_string(json, member);
+	struct bl_addr addr;
+
+	if (text && bl_addr_parse(text, &addr, NULL) == 0 && bl_addr_is_set(&addr))
+		bl_json_set_string(json, name_member, name_of_addr(set, of, &addr));
+}
+
+static void name_rule(const struct endpoints *set, const struct endpoint *of, uint32_t cookie,
+		      struct cJSON *json)
+{
+	if (cookie && of && set->names.rule)
+		bl_json_set_string(json, "ruleName",
+				   set->names.rule(of->record->spec.name, cookie, set->names.data));
+}
+
+/* ---- what was lost --------------------------------------------------------------------------- */
+
+/* How many more of the endpoint's events were lost since this was asked. */
+static uint64_t newly_lost(struct endpoint *endpoint)
+{
+	uint64_t n_lost, before = endpoint->n_lost;
+
+	if (datapath_lost(endpoint->set->datapath, endpoint->record->place.index, &n_lost, NULL) <
+	    0)
+		return 0;
+	endpoint->n_lost = n_lost;
+	return n_lost > before ? n_lost - before : 0;
+}
+
+static void on_count_lost(struct bl_timer *timer)
+{
+	struct endpoints *set = timer->data;
+
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
+		uint64_t n_lost = set->by_index[i] ? newly_lost(set->by_index[i]) : 0;
+		bl_auto_json struct cJSON *json = n_lost ? bl_json_object() : NULL;
+
+		if (!n_lost)
+			continue;
+		bl_json_set_string(json, "endpoint", set->by_index[i]->record->spec.name);
+		bl_json_set_number(json, "lost", (double)n_lost);
+		tell(set, json);
+	}
+}
+
+/* ---- the ring -------------------------------------------------------------------------------- */
+
 static void on_event(const struct bl_event *record, void *data)
 {
 	struct endpoints *set = data;
-	const char *name = endpoint_name_of_index(set, record->endpoint);
+	const struct endpoint *endpoint =
+		record->endpoint < BL_ENDPOINTS_MAX ? set->by_index[record->endpoint] : NULL;
 	bl_auto_json struct cJSON *json =
-		event_json(record, name ? name : "unknown", wall_of(record->time_ns));
+		event_json(record, endpoint ? endpoint->record->spec.name : "unknown",
+			   wall_of(record->time_ns));
 
-	for (struct endpoint_monitor *m = set->monitors; m; m = m->next)
-		if (m->event)
-			m->event(json, m->data);
+	name_party(set, endpoint, json, "source", "sourceName");
+	name_party(set, endpoint, json, "destination", "destinationName");
+	name_rule(set, endpoint, record->cookie, json);
+	tell(set, json);
 }
 
 static void on_readable(struct bl_io *io, uint32_t events);
@@ -56,6 +143,9 @@ static int apply(struct endpoints *set, struct bl_err *err)
 			sample = m->sample;
 	if (set->monitors && !set->ring) {
 		r = datapath_ring_new(set->datapath, on_event, set, &set->ring, err);
+		for (uint32_t i = 0; r == 0 && i < BL_ENDPOINTS_MAX; i++)
+			if (set->by_index[i])
+				newly_lost(set->by_index[i]);
 		if (r == 0)
 			r = bl_io_add(set->loop, &set->ring_io, datapath_ring_fd(set->ring),
 				      EPOLLIN, on_readable, set, err);
@@ -63,6 +153,7 @@ static int apply(struct endpoints *set, struct bl_err *err)
 	if (r == 0)
 		r = datapath_sample(set->datapath, set->monitors != NULL, sample, err);
 	if (!set->monitors && set->ring) {
+		bl_timer_disarm(&set->count_lost);
 		bl_io_remove(&set->ring_io);
 		datapath_ring_free(set->ring);
 		set->ring = NULL;
@@ -90,7 +181,8 @@ static bool free_stopped(struct endpoints *set)
 	return freed;
 }
 
-/* The ring is in use while its records are handed out, and a subscriber may stop in its callback: the
+/* Where events are lost others have come: a while after these is the time to count. The ring is in use
+ * while its records are handed out, and a subscriber may stop in its callback: the
  * list changes afterwards. */
 static void on_readable(struct bl_io *io, uint32_t events)
 {
@@ -101,6 +193,8 @@ static void on_readable(struct bl_io *io, uint32_t events)
 	if (datapath_ring_read(set->ring, &err) < 0)
 		bl_warn("events not read", "reason", err.message);
 	set->reading = false;
+	if (!set->count_lost.loop)
+		bl_timer_arm(set->loop, &set->count_lost, COUNT_LOST_NS, on_count_lost, set);
 	if (free_stopped(set) && apply(set, &err) < 0)
 		bl_warn("events not switched", "reason", err.message);
 }

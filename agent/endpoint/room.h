@@ -15,10 +15,12 @@ struct endpoint {
 	struct bl_endpoint entry;             /* as it stands in the map */
 	struct bl_addr gateways[BL_FAMILIES]; /* of the pod, on the wire */
 	bool carrier;                         /* of the tap, as last read */
+	uint64_t n_lost;                      /* of its events, as last told to monitors */
 	bool named;                           /* as last looked at, see endpoint_is_named() */
 	int nsid;
 	bool gone; /* the namespace is; what is left waits to be detached */
 	struct bl_timer refresh;
+	struct endpoint_capture *capture; /* NULL: nobody's; capture.c */
 };
 
 struct endpoints {
@@ -37,6 +39,8 @@ struct endpoints {
 	struct bl_io ring_io;
 	bool reading; /* the ring; see monitor.c */
 	struct histogram attach_times;
+	struct bl_timer count_lost;
+	struct endpoint_names names;
 	struct bl_timer advertise;
 	uint32_t advertised; /* index whose guest was the last to hear of its router */
 };
@@ -52,6 +56,8 @@ int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_
 int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
 /* Takes all of it away, pins first and the record last, as far as it is there; frees it. */
 int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err);
+/* Ends the capture, if there is one, and tells its reader. */
+void endpoint_capture_stop(struct endpoint *endpoint);
 /* Without a trace in the kernel. */
 void endpoint_free(struct endpoint *endpoint);
 struct endpoint *endpoint_lookup(const struct endpoints *endpoints, const char *name);

@@ -24,8 +24,16 @@
  *              "direction": "to-vm" | "from-vm" | "pod-out", "verdict": "dropped" | "traced",
  *              "reason": "...", "code": 132, "bytes", "protocol": "TCP" | "ICMPv6" | "ARP" | ...,
  *              "source"?, "destination"? (addresses; MACs where there are none),
- *              "sourcePort"?, "destinationPort"?, "detail"? ("echo request", "SYN", ...)}
- *             or {"lost": N}
+ *              "sourceName"?, "destinationName"? (who has the address: an endpoint, as far as it is
+ *              known),
+ *              "sourcePort"?, "destinationPort"?, "icmpType"?, "icmpCode"?,
+ *              "detail"? ("echo request", "SYN,ACK", ...),
+ *              "rule"?, "ruleName"? (of the policy that judged it; its number, and in words)}
+ *             or {"lost": N, "endpoint"?}: more events than could be told
+ *   capture   {"endpoint"?, "namespace"?, "name"?, "snaplen": N} -> {"endpoint": {...}} with one fd:
+ *             a SOCK_SEQPACKET socket of messages, each a struct bl_capture of abi.h and its bytes, with
+ *             times since 1970; who shuts down his side is sent BL_CAPTURE_END and the end. "endpoint"
+ *             is tried before "name", a machine's. -EBUSY: somebody captures it already
  *   status    {}                                  -> the agent's own state (version, KVM, counts)
  *   endpoint-add     {"name", "netns" (with one fd: the namespace), "uplink", "tap", "binding",
  *                     "mac"?, "ports": ["80/TCP"], "spoofGuard": bool, "dns": [], "search": [],

@@ -72,6 +72,15 @@ static void test_drop(void **state)
 	assert_text(json, "reason", "Invalid source ip");
 	assert_int_equal(bl_json_get_number(json, "code", 0), 132);
 	assert_string_equal(event_reason(255), "unknown");
+	assert_null(bl_json_get(json, "rule")); /* nobody asked a policy */
+}
+
+static void test_rule(void **state)
+{
+	const struct bl_event event = {.reason = BL_REASON_POLICY_DENY, .cookie = 4000000000u};
+	bl_auto_json struct cJSON *json = event_json(&event, "vm", 0);
+
+	assert_true(bl_json_get_number(json, "rule", 0) == 4000000000.0);
 }
 
 static void test_ipv6(void **state)
@@ -90,6 +99,8 @@ static void test_ipv6(void **state)
 	assert_text(udp, "source", "fd00::1");
 	assert_int_equal(bl_json_get_number(udp, "sourcePort", 0), 53);
 	assert_text(nd, "detail", "neighbour solicitation");
+	assert_int_equal(bl_json_get_number(nd, "icmpType", -1), 135);
+	assert_int_equal(bl_json_get_number(nd, "icmpCode", -1), 0);
 	assert_text(walked, "protocol", "TCP");
 	assert_text(walked, "detail", "SYN");
 	assert_text(fragment, "detail", "fragment");
@@ -147,9 +158,9 @@ static void test_cut_off(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp),     cmocka_unit_test(test_drop),
-		cmocka_unit_test(test_ipv6),    cmocka_unit_test(test_others),
-		cmocka_unit_test(test_cut_off),
+		cmocka_unit_test(test_tcp),    cmocka_unit_test(test_drop),
+		cmocka_unit_test(test_rule),   cmocka_unit_test(test_ipv6),
+		cmocka_unit_test(test_others), cmocka_unit_test(test_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
