@@ -15,7 +15,7 @@ DEB_PACKAGES := \
 	gcc libc6-dev linux-libc-dev make pkg-config clang llvm bpftool \
 	libbpf-dev libelf-dev zlib1g-dev libnl-3-dev libnl-route-3-dev libmnl-dev libvirt-dev \
 	libcjson-dev libyaml-dev libcurl4-openssl-dev libmicrohttpd-dev libarchive-dev libxml2-dev \
-	libcap-ng-dev libseccomp-dev nettle-dev \
+	libcap-ng-dev libseccomp-dev nettle-dev libpcap-dev \
 	runc containernetworking-plugins iptables nftables iproute2 libvirt-daemon \
 	libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils seabios ovmf \
 	ca-certificates iputils-ping procps openssh-client \
@@ -31,7 +31,7 @@ Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(filter 1,$(V)),,@printf '  %-8s %s\n' $(1) $(2))
 
 PACKAGES := libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libvirt libcjson yaml-0.1 libcurl \
-            libmicrohttpd libarchive libxml-2.0 libcap-ng libseccomp nettle
+            libmicrohttpd libarchive libxml-2.0 libcap-ng libseccomp nettle libpcap
 pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
 
 # Targets that install first; all others want the packages to be there.
@@ -47,7 +47,7 @@ CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
 LIBS_COMMON   := $(call pkg,--libs,libcjson) -lm
 LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive nettle libmicrohttpd)
-LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl)
+LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl libpcap)
 LIBS_launcher := $(call pkg,--libs,libvirt libvirt-qemu libxml-2.0 libarchive) -lpthread
 CFLAGS_PKG    := $(call pkg,--cflags,$(PACKAGES))
 

@@ -170,3 +170,23 @@ int datapath_ring_new(struct datapath *datapath,
 void datapath_ring_free(struct datapath_ring *ring);
 int datapath_ring_fd(const struct datapath_ring *ring);
 int datapath_ring_read(struct datapath_ring *ring, struct bl_err *err);
+
+/* ---- captures (datapath/capture.c) --------------------------------------------------------------- */
+
+/* A ring for an endpoint's packets, put in place for the programs, which use it while the endpoint's entry
+ * says BL_EP_CAPTURE. The descriptor polls. Freeing takes the ring away. */
+struct datapath_capture;
+typedef void datapath_capture_fn(const struct bl_capture *record, void *data);
+int datapath_capture_new(struct datapath *datapath, uint32_t index, uint32_t snaplen,
+			 datapath_capture_fn *fn, void *data, struct datapath_capture **ret_capture,
+			 struct bl_err *err);
+void datapath_capture_free(struct datapath_capture *capture);
+int datapath_capture_fd(const struct datapath_capture *capture);
+/* Hands out so many records as one turn of the loop may take. */
+#define DATAPATH_CAPTURE_MORE 1
+int datapath_capture_read(struct datapath_capture *capture, struct bl_err *err);
+/* Packets of the endpoint that found the ring full, ever. */
+int datapath_capture_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
+			  struct bl_err *err);
+/* Ends what an agent that was killed left running. */
+void datapath_capture_recover(struct datapath *datapath);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Methods that look on: monitor (packets), status (the agent itself). */
+/* Methods that look on: monitor (events), capture (packets), status (the agent itself). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +134,59 @@ static int method_monitor(const struct api_request *request, struct cJSON **ret_
 	return API_LATER;
 }
 
+/* Which endpoint is meant: one of that name, or the only one of a VM. */
+static int find_captured(const struct api_request *request, const char **ret_name,
+			 struct bl_err *err)
+{
+	const struct endpoints *set = request->agent->endpoints;
+	const char *endpoint = bl_json_get_string(request->params, "endpoint");
+	bl_autofree char *prefix = prefix_of(request->params);
+	const char *found = NULL;
+
+	if (endpoint && endpoint_find(set, endpoint)) {
+		*ret_name = endpoint;
+		return 0;
+	}
+	for (uint32_t i = 0; prefix && i < BL_ENDPOINTS_MAX; i++) {
+		const char *name = endpoint_name_of_index(set, i);
+
+		if (!name || strncmp(name, prefix, strlen(prefix)) != 0)
+			continue;
+		if (found)
+			return bl_fail(err, -EINVAL, "which endpoint: \"%s\" or \"%s\"?", found,
+				       name);
+		found = name;
+	}
+	if (!found)
+		return bl_fail(err, -ENOENT, "no VM that runs and no endpoint is called \"%s\"",
+			       endpoint ? endpoint : bl_json_get_string(request->params, "name"));
+	*ret_name = found;
+	return 0;
+}
+
+static int method_capture(const struct api_request *request, struct cJSON **ret_result,
+			  struct bl_err *err)
+{
+	double snaplen = bl_json_get_number(request->params, "snaplen", BL_CAPTURE_BYTES_MAX);
+	struct endpoints *set = request->agent->endpoints;
+	struct cJSON *result;
+	bl_autoclose int fd = -1;
+	const char *name = NULL;
+	int r;
+
+	if (snaplen < 1 || snaplen > BL_CAPTURE_BYTES_MAX)
+		return bl_fail(err, -EINVAL, "snaplen: 1 to %d", BL_CAPTURE_BYTES_MAX);
+	r = find_captured(request, &name, err);
+	if (r == 0)
+		r = endpoint_capture_start(set, name, (uint32_t)snaplen, &fd, err);
+	if (r < 0)
+		return r;
+	result = bl_json_object();
+	bl_json_set(result, "endpoint", endpoint_describe(set, endpoint_find(set, name)));
+	bl_rpc_reply_fds(request->call, result, &fd, 1);
+	return API_LATER;
+}
+
 static void count_one(const struct cJSON *object, void *data)
 {
 	(*(unsigned int *)data)++;
@@ -183,6 +236,7 @@ static int method_status(const struct api_request *request, struct cJSON **ret_r
 
 const struct api_method api_monitor_methods[] = {
 	{"monitor", method_monitor},
+	{"capture", method_capture},
 	{"status", method_status},
 	{0},
 };

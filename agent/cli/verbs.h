@@ -5,6 +5,7 @@
 #include <beeline/option.h>
 
 extern const struct bl_verb verb_apply;
+extern const struct bl_verb verb_capture;
 extern const struct bl_verb verb_console;
 extern const struct bl_verb verb_delete;
 extern const struct bl_verb verb_describe;

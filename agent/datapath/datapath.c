@@ -134,6 +134,7 @@ static int load_programs(struct datapath *datapath, struct bl_err *err)
 	if (r < 0)
 		return bl_fail_errno(err, r, "loading the BPF programs");
 	datapath->progs_fd = bpf_map__fd(datapath->skeleton->maps.bl_progs);
+	datapath_capture_recover(datapath);
 	return 0;
 }
 

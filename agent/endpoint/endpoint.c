@@ -76,6 +76,7 @@ void endpoint_free(struct endpoint *endpoint)
 {
 	if (!endpoint)
 		return;
+	endpoint_capture_stop(endpoint);
 	bl_timer_disarm(&endpoint->refresh);
 	if (endpoint->set->by_index[endpoint->record->place.index] == endpoint)
 		endpoint->set->by_index[endpoint->record->place.index] = NULL;

@@ -134,6 +134,8 @@ static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,
 		r = write_nexthops(endpoint, podnet, err);
 	if (r == 0)
 		r = admit(endpoint, entry, err);
+	if (endpoint->capture)
+		entry->flags |= BL_EP_CAPTURE;
 	if (r == 0)
 		r = datapath_write_endpoint(datapath, index, entry, err);
 	if (r == 0)
@@ -253,6 +255,7 @@ int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err)
 	bl_autoclose int netns_fd = -1;
 	int r;
 
+	endpoint_capture_stop(endpoint);
 	endpoint_open_netns(endpoint, &netns_fd, NULL);
 	r = hooks_detach(datapath, spec->name, netns_fd, ifnames, err);
 	if (r < 0)
