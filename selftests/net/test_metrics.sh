@@ -29,6 +29,7 @@ promtool_clean() {
 taken() {
 	fails agent_start "$build/beeline-agent" --state-dir "$dir/other" --run-dir "$dir/other-run" \
 		--bpffs "$bpffs-other" --metrics-address "$address" >"$dir/refused" || return 1
+	rm -rf "$bpffs-other"
 	grep "metrics-address: listening on $address: Address already in use" "$dir/refused"
 }
 
