@@ -168,8 +168,11 @@ static void test_missing_images_are_pulled(void **state)
 	struct image image = {0};
 	struct bl_err err = BL_ERR_INIT;
 
+	/* the machine may have a skopeo of its own */
+	setenv("PATH", f->dir, 1);
 	assert_fails(image_find_or_pull(f->images, "some/disk", &image, &err), -ENOENT,
 		     "beeline image import");
+	setenv("PATH", before, 1);
 	make(f, "python3 -", PRELUDE "save('good.tar', oci(tar(('disk/disk.img', disk))))\n");
 	make(f, "sh -e",
 	     "cat >skopeo <<END\n"
