@@ -310,8 +310,13 @@ static int step_watch(struct sandbox_op *op, struct bl_err *err)
 }
 
 sandbox_step *const sandbox_container_steps[] = {
-	step_container_runs, sandbox_step_delete_container,
-	step_make_dirs,      step_make_rootfs,
-	step_make_bundle,    step_run,
-	step_watch,          NULL,
+	sandbox_step_await_runtime,
+	step_container_runs,
+	sandbox_step_delete_container,
+	step_make_dirs,
+	step_make_rootfs,
+	step_make_bundle,
+	step_run,
+	step_watch,
+	NULL,
 };

@@ -281,7 +281,8 @@ void sandbox_run(struct sandboxes *sandboxes, const struct bl_vmi *vmi,
 void sandbox_stop(struct sandboxes *sandboxes, const char *namespace, const char *name,
 		  sandbox_fn *fn, void *data)
 {
-	static sandbox_step *const steps[] = {sandbox_step_delete_container, NULL};
+	static sandbox_step *const steps[] = {sandbox_step_await_runtime,
+					      sandbox_step_delete_container, NULL};
 
 	begin(sandbox_op_add(sandboxes, namespace, name, steps), NULL, fn, data);
 }
@@ -299,8 +300,10 @@ static int step_remove_files(struct sandbox_op *op, struct bl_err *err)
 void sandbox_remove(struct sandboxes *sandboxes, const char *namespace, const char *name,
 		    sandbox_fn *fn, void *data)
 {
-	static sandbox_step *const steps[] = {sandbox_step_delete_container, sandbox_step_detach,
-					      sandbox_step_remove_netns, step_remove_files, NULL};
+	static sandbox_step *const steps[] = {
+		sandbox_step_await_runtime, sandbox_step_delete_container,
+		sandbox_step_detach,        sandbox_step_remove_netns,
+		step_remove_files,          NULL};
 
 	begin(sandbox_op_add(sandboxes, namespace, name, steps), NULL, fn, data);
 }

@@ -11,6 +11,7 @@
  *   sandbox/network.c    steps: namespace and CNI
  *   sandbox/container.c  steps: bundle and runtime
  *   sandbox/block.c      whose addresses are whose, where several agents live
+ *   sandbox/orphan.c     waits for the runtimes of an agent that was killed
  *   sandbox/watch.c      notices containers that end by themselves
  */
 #pragma once
@@ -61,7 +62,7 @@ struct sandbox_op {
 	/* What the step that waits is waiting for; NULL otherwise. */
 	struct cni_run *cni;
 	struct runtime_call *call;
-	struct bl_io end; /* of a container that was killed */
+	struct bl_io end; /* of a container that was killed, or of an earlier agent's runtime */
 	/* What the container shall be; sandbox_run only. */
 	struct sandbox_container *container;
 	sandbox_fn *fn;
@@ -114,6 +115,11 @@ bool sandbox_is_named(const struct sandbox_paths *paths, pid_t pid);
 /* The pod's addresses by the result of ADD; the caller frees. */
 int sandbox_network_addrs(const struct sandbox_paths *paths, struct bl_addr **ret_addrs,
 			  size_t *ret_n_addrs, struct bl_err *err);
+
+/* ---- sandbox/orphan.c ---- */
+
+/* Waits for runtimes of an earlier agent that still work on the container. */
+int sandbox_step_await_runtime(struct sandbox_op *op, struct bl_err *err);
 
 /* ---- sandbox/container.c ---- */
 
