@@ -12,19 +12,14 @@
 #include <beeline/file.h>
 
 #include "nodes.h"
+#include "places.h"
 #include "prefix.h"
-
-struct node_place {
-	struct bl_addr addr;
-	struct claim claim;
-};
 
 struct node {
 	char *name;
 	bool is_seen, is_apiserver;
 	struct identity *identity;
-	struct node_place *places;
-	size_t n_places;
+	struct places places;
 };
 
 static bool is_node(const void *item, const void *key)
@@ -92,9 +87,8 @@ static bool is_a_node(const struct nodes *nodes, const struct bl_addr *addr)
 	size_t position = 0;
 
 	for (const struct node *node; (node = hash_next(&nodes->items, &position));)
-		for (size_t i = 0; i < node->n_places; i++)
-			if (bl_addr_equal(&node->places[i].addr, addr))
-				return true;
+		if (places_has(&node->places, addr))
+			return true;
 	return false;
 }
 
@@ -123,42 +117,13 @@ static void update_outside(struct nodes *nodes, const struct nodes_context *cont
 
 /* ---- nodes -------------------------------------------------------------------------------------- */
 
-static void leave(struct node *node, struct ipcache *ipcache)
-{
-	for (size_t i = 0; i < node->n_places; i++) {
-		struct bl_prefix prefix = prefix_of_addr(&node->places[i].addr);
-
-		if (node->places[i].claim.identity)
-			ipcache_remove(ipcache, &prefix, &node->places[i].claim);
-	}
-	free(node->places);
-	node->places = NULL;
-	node->n_places = 0;
-}
-
-static bool has_places(const struct node *node, const struct bl_addr *addrs, size_t n)
-{
-	if (node->n_places != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!bl_addr_equal(&node->places[i].addr, &addrs[i]))
-			return false;
-	return true;
-}
-
 static void see(struct nodes *nodes, struct ipcache *ipcache, const char *name,
 		const struct bl_addr *addrs, size_t n)
 {
 	struct node *node = get(nodes, name);
 
 	node->is_seen = true;
-	if (has_places(node, addrs, n))
-		return;
-	leave(node, ipcache);
-	node->places = bl_alloc(n * sizeof(*node->places));
-	for (size_t i = 0; i < n; i++)
-		node->places[i].addr = addrs[i];
-	node->n_places = n;
+	places_set(&node->places, ipcache, addrs, n);
 }
 
 /* The own node has the addresses that it was given beside those of its object. */
@@ -243,30 +208,19 @@ static void identify(struct nodes *nodes, const struct nodes_context *context, s
 	if (node->identity)
 		identity_put(context->identities, node->identity);
 	node->identity = identity;
-	for (size_t i = 0; i < node->n_places; i++) {
-		struct node_place *place = &node->places[i];
-		struct bl_prefix prefix = prefix_of_addr(&place->addr);
-
-		if (place->claim.identity == 0) {
-			place->claim =
-				(struct claim){.rank = CLAIM_NODE, .identity = identity->number};
-			ipcache_add(context->ipcache, &prefix, &place->claim);
-		} else {
-			ipcache_change(context->ipcache, &prefix, &place->claim, identity->number);
-		}
-	}
+	places_claim(&node->places, context->ipcache, CLAIM_NODE, NULL, identity->number);
 }
 
 static void free_node(struct node *node)
 {
-	free(node->places);
+	free(node->places.items);
 	free(node->name);
 	free(node);
 }
 
 static void forget(struct nodes *nodes, const struct nodes_context *context, struct node *node)
 {
-	leave(node, context->ipcache);
+	places_leave(&node->places, context->ipcache);
 	if (node->identity)
 		identity_put(context->identities, node->identity);
 	hash_remove(&nodes->items, hash_text(HASH_INIT, node->name), node);
@@ -298,8 +252,8 @@ void nodes_update(struct nodes *nodes, const struct nodes_context *context)
 			continue;
 		}
 		node->is_seen = node->is_apiserver = false;
-		for (size_t i = 0; i < node->n_places; i++)
-			node->is_apiserver |= contains(&apiservers, &node->places[i].addr);
+		for (size_t i = 0; i < node->places.n_items; i++)
+			node->is_apiserver |= contains(&apiservers, &node->places.items[i].addr);
 		any_apiserver |= node->is_apiserver;
 		identify(nodes, context, node);
 	}
@@ -315,10 +269,7 @@ bool nodes_has(const struct nodes *nodes, const char *name, const struct bl_addr
 {
 	const struct node *node = find(nodes, name);
 
-	for (size_t i = 0; node && i < node->n_places; i++)
-		if (bl_addr_equal(&node->places[i].addr, addr))
-			return true;
-	return false;
+	return node && places_has(&node->places, addr);
 }
 
 uint32_t nodes_host(const struct nodes *nodes, const char *name)

@@ -174,20 +174,6 @@ static enum claim_rank rank_of(const struct peer *peer)
 	return ranks[peer->kind];
 }
 
-/* Its addresses are nobody's until the next update gives them an identity again. */
-static void leave_places(struct ipcache *ipcache, struct peer *peer)
-{
-	for (size_t i = 0; i < peer->n_places; i++) {
-		struct bl_prefix prefix = prefix_of_addr(&peer->places[i].addr);
-
-		if (peer->places[i].claim.identity)
-			ipcache_remove(ipcache, &prefix, &peer->places[i].claim);
-	}
-	free(peer->places);
-	peer->places = NULL;
-	peer->n_places = 0;
-}
-
 static void drop_ports(struct peers *peers, struct peer *peer, uint64_t round)
 {
 	for (size_t i = 0; i < peer->n_ports; i++)
@@ -195,28 +181,6 @@ static void drop_ports(struct peers *peers, struct peer *peer, uint64_t round)
 	free(peer->ports);
 	peer->ports = NULL;
 	peer->n_ports = 0;
-}
-
-static bool has_places(const struct peer *peer, const struct bl_addr *addrs, size_t n)
-{
-	if (peer->n_places != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!bl_addr_equal(&peer->places[i].addr, &addrs[i]))
-			return false;
-	return true;
-}
-
-static void set_places(struct ipcache *ipcache, struct peer *peer, const struct bl_addr *addrs,
-		       size_t n)
-{
-	if (has_places(peer, addrs, n))
-		return;
-	leave_places(ipcache, peer);
-	peer->places = n ? bl_alloc(n * sizeof(*peer->places)) : NULL;
-	for (size_t i = 0; i < n; i++)
-		peer->places[i].addr = addrs[i];
-	peer->n_places = (uint32_t)n;
 }
 
 /* New ones first, so that a number both have is never nobody's. */
@@ -240,7 +204,7 @@ void peer_set(struct peers *peers, struct ipcache *ipcache, struct peer *peer,
 	bl_labels_clear(&peer->labels);
 	peer->labels = facts->labels;
 	peer->in_namespace = bl_labels_value(&peer->labels, "k8s", BL_LABEL_NAMESPACE);
-	set_places(ipcache, peer, facts->addrs, facts->n_addrs);
+	places_set(&peer->places, ipcache, facts->addrs, facts->n_addrs);
 	set_ports(peers, peer, facts->ports, facts->n_ports, round);
 	queue(peers, peer);
 }
@@ -248,7 +212,7 @@ void peer_set(struct peers *peers, struct ipcache *ipcache, struct peer *peer,
 static void free_peer(struct peer *peer)
 {
 	bl_labels_clear(&peer->labels);
-	free(peer->places);
+	free(peer->places.items);
 	free(peer->ports);
 	free(peer->node);
 	free(peer->namespace);
@@ -270,7 +234,7 @@ static void unqueue(struct peers *peers, const struct peer *peer)
 void peers_remove(struct peers *peers, struct ipcache *ipcache, struct identities *identities,
 		  struct peer *peer, uint64_t round)
 {
-	leave_places(ipcache, peer);
+	places_leave(&peer->places, ipcache);
 	drop_ports(peers, peer, round);
 	unqueue(peers, peer);
 	if (peer->identity)
@@ -303,23 +267,6 @@ static struct identity *identify(const struct peer *peer, struct identities *ide
 	return identity;
 }
 
-static void claim_places(struct peer *peer, struct ipcache *ipcache)
-{
-	for (size_t i = 0; i < peer->n_places; i++) {
-		struct peer_place *place = &peer->places[i];
-		struct bl_prefix prefix = prefix_of_addr(&place->addr);
-
-		if (place->claim.identity == 0) {
-			place->claim = (struct claim){.peer = peer,
-						      .rank = rank_of(peer),
-						      .identity = peer->identity->number};
-			ipcache_add(ipcache, &prefix, &place->claim);
-		} else if (place->claim.identity != peer->identity->number) {
-			ipcache_change(ipcache, &prefix, &place->claim, peer->identity->number);
-		}
-	}
-}
-
 int peers_update(struct peers *peers, struct identities *identities, struct ipcache *ipcache,
 		 const struct inventory *inventory, struct bl_err *err)
 {
@@ -337,7 +284,7 @@ int peers_update(struct peers *peers, struct identities *identities, struct ipca
 		if (peer->identity)
 			identity_put(identities, peer->identity);
 		peer->identity = identity;
-		claim_places(peer, ipcache);
+		places_claim(&peer->places, ipcache, rank_of(peer), peer, identity->number);
 		peer->is_queued = false;
 		peers->n_queued--;
 	}

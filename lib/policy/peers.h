@@ -3,18 +3,13 @@
 #pragma once
 
 #include "identity.h"
-#include "ipcache.h"
 #include "inventory.h"
+#include "places.h"
 
 struct endpoint;
 
 /* An endpoint is known better than a pod, and a pod better than the VM in it. */
 enum peer_kind { PEER_ENDPOINT, PEER_POD, PEER_VMI };
-
-struct peer_place {
-	struct bl_addr addr;
-	struct claim claim; /* stands while the peer has an identity */
-};
 
 /* A name and protocol that containers give to ports; all of the cluster. */
 struct port_name;
@@ -29,9 +24,9 @@ struct peer {
 	char *node;              /* NULL: unknown */
 	struct bl_labels labels; /* of its identity, without its namespace's */
 	struct identity *identity;
-	struct peer_place *places;
+	struct places places;
 	struct peer_port *ports;
-	uint32_t n_places, n_ports;
+	uint32_t n_ports;
 	uint8_t kind; /* enum peer_kind */
 	bool is_queued;
 	bool is_stale; /* of an endpoint: something changed since its rules were collected */
