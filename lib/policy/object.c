@@ -256,24 +256,6 @@ static int read_slice(const struct cJSON *json, struct object *object, struct bl
 	return 0;
 }
 
-static int parse_prefix(const char *text, struct bl_prefix *ret_prefix, struct bl_err *err)
-{
-	struct bl_prefix prefix = {0};
-	uint8_t bits;
-	int r;
-
-	if (!strchr(text, '/')) {
-		r = bl_addr_parse(text, &prefix.addr, err);
-		prefix.bits = 128;
-	} else {
-		r = bl_prefix_parse(text, false, &prefix.addr, &bits, err);
-		prefix.bits = bl_addr_is_v4(&prefix.addr) ? bits + 96 : bits;
-	}
-	if (r == 0)
-		*ret_prefix = prefix;
-	return r;
-}
-
 static int read_group(const struct cJSON *json, struct object *object, struct bl_err *err)
 {
 	const struct cJSON *cidrs = bl_json_get(json, "spec/externalCIDRs");
@@ -290,7 +272,7 @@ static int read_group(const struct cJSON *json, struct object *object, struct bl
 			return bl_fail(err, -EINVAL,
 				       "spec.externalCIDRs[%zu]: expected string, got %s", n,
 				       bl_json_type(item));
-		r = parse_prefix(text, &object->prefixes[object->n_prefixes], err);
+		r = prefix_parse(text, true, &object->prefixes[object->n_prefixes], err);
 		if (r < 0)
 			return bl_wrap(err, "spec.externalCIDRs[%zu]", n);
 		object->n_prefixes++;

@@ -10,6 +10,7 @@
 #include <beeline/vmi.h>
 
 #include "decode.h"
+#include "prefix.h"
 #include "selector.h"
 
 struct kind {
@@ -158,32 +159,16 @@ int policy_add_selector(struct bl_selector *selector, const struct cJSON *object
 int policy_prefix(const char *text, bool bare, const char *path, struct bl_prefix *ret_prefix,
 		  struct bl_err *err)
 {
-	struct bl_prefix prefix = {};
-	uint8_t bits;
-	int r;
+	struct bl_prefix prefix;
+	int r = prefix_parse(text, bare, &prefix, err);
 
-	if (bare && !strchr(text, '/')) {
-		r = bl_addr_parse(text, &prefix.addr, err);
-		bits = bl_addr_is_v4(&prefix.addr) ? 32 : 128;
-	} else {
-		r = bl_prefix_parse(text, false, &prefix.addr, &bits, err);
-	}
 	if (r == 0 && bl_addr_is_v4(&prefix.addr) && strchr(text, ':'))
 		r = bl_fail(err, -EINVAL, "'%.64s' is IPv4 in IPv6's clothes; write it as IPv4",
 			    text);
 	if (r < 0)
 		return bl_wrap(err, "%s", path);
-	prefix.bits = bl_addr_is_v4(&prefix.addr) ? bits + 96 : bits;
 	*ret_prefix = prefix;
 	return 0;
-}
-
-static bool is_within(const struct bl_prefix *inner, const struct bl_prefix *outer)
-{
-	uint8_t family_bits = bl_addr_is_v4(&outer->addr) ? 96 : 0;
-
-	return inner->bits >= outer->bits &&
-	       bl_addr_in_prefix(&inner->addr, &outer->addr, outer->bits - family_bits);
 }
 
 int policy_add_except(struct bl_peer *peer, const char *text, const char *path, struct bl_err *err)
@@ -193,7 +178,7 @@ int policy_add_except(struct bl_peer *peer, const char *text, const char *path, 
 
 	if (r < 0)
 		return r;
-	if (peer->kind == BL_PEER_CIDR && !is_within(&except, &peer->cidr))
+	if (peer->kind == BL_PEER_CIDR && !prefix_is_within(&except, &peer->cidr))
 		return bl_fail(err, -EINVAL, "%s: %.64s does not lie within the cidr", path, text);
 	peer->except = grow(peer->except, &peer->n_except, sizeof(*peer->except));
 	peer->except[peer->n_except - 1] = except;

@@ -7,6 +7,7 @@
 
 #include <beeline/abi.h>
 #include <beeline/addr.h>
+#include <beeline/err.h>
 
 #include "hash.h"
 
@@ -56,3 +57,6 @@ static inline struct bl_prefix prefix_of_addr(const struct bl_addr *addr)
 {
 	return (struct bl_prefix){.addr = *addr, .bits = 128};
 }
+
+/* "10.0.0.0/8", host bits refused; where a bare address is allowed it is its own prefix. */
+int prefix_parse(const char *text, bool bare, struct bl_prefix *ret_prefix, struct bl_err *err);
