@@ -151,18 +151,8 @@ static char *render(void)
 static void test_document(void **state)
 {
 	bl_autofree char *wanted = render();
-	bl_autofree char *text = NULL;
-	struct bl_err err = BL_ERR_INIT;
-	size_t len;
 
-	if (getenv("BEELINE_UPDATE")) {
-		assert_int_equal(bl_file_write(DOCUMENT, wanted, strlen(wanted), 0644, &err), 0);
-		return;
-	}
-	assert_int_equal(bl_file_read(DOCUMENT, 1 << 20, &text, &len, &err), 0);
-	if (strcmp(text, wanted) != 0)
-		fail_msg("%s is not what the table says; run this test with BEELINE_UPDATE=1",
-			 DOCUMENT);
+	unit_document(DOCUMENT, wanted);
 }
 
 int main(void)

@@ -32,6 +32,23 @@ static inline void unit_dir_remove(char *path)
 	free(path);
 }
 
+/* A document that is made of a table says what the table does; with BEELINE_UPDATE=1 it is written. */
+static inline void unit_document(const char *path, const char *wanted)
+{
+	bl_autofree char *text = NULL;
+	struct bl_err err = BL_ERR_INIT;
+	size_t len;
+
+	if (getenv("BEELINE_UPDATE")) {
+		assert_int_equal(bl_file_write(path, wanted, strlen(wanted), 0644, &err), 0);
+		return;
+	}
+	assert_int_equal(bl_file_read(path, 1 << 20, &text, &len, &err), 0);
+	if (strcmp(text, wanted) != 0)
+		fail_msg("%s is not what its table says; run this test with BEELINE_UPDATE=1",
+			 path);
+}
+
 /* The call fails and its message holds the words. */
 #define assert_fails(call, code, words)                                   \
 	do {                                                              \
