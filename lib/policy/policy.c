@@ -9,9 +9,9 @@
 
 #include <beeline/vmi.h>
 
+#include "../labels/selector.h"
+#include "../prefix.h"
 #include "decode.h"
-#include "prefix.h"
-#include "selector.h"
 
 struct kind {
 	const char *name;

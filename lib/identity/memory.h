@@ -4,7 +4,7 @@
 
 #include <beeline/labels.h>
 
-#include "hash.h"
+#include "../hash.h"
 
 struct memory {
 	struct hash_table by_labels, by_number;

@@ -2,8 +2,8 @@
 /* What endpoints that are selected by the same specs have in common: the compiled rows. */
 #pragma once
 
+#include "../identity/peers.h"
 #include "compile.h"
-#include "peers.h"
 #include "rules.h"
 
 struct shared_rows {

@@ -9,8 +9,8 @@
 
 #include <beeline/file.h>
 
+#include "../prefix.h"
 #include "peers.h"
-#include "prefix.h"
 
 static uint64_t hash_of(enum peer_kind kind, const char *namespace, const char *name)
 {

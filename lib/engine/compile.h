@@ -2,8 +2,8 @@
 /* One direction of one endpoint: from its rules to the entries of its map. */
 #pragma once
 
+#include "../identity/selection.h"
 #include "portspace.h"
-#include "selection.h"
 
 struct compile_rule {
 	uint64_t rank;

@@ -11,9 +11,9 @@
 
 #include <beeline/file.h>
 
+#include "../prefix.h"
 #include "nodes.h"
 #include "places.h"
-#include "prefix.h"
 
 struct node {
 	char *name;

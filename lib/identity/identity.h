@@ -5,7 +5,7 @@
 #include <beeline/abi.h>
 #include <beeline/labels.h>
 
-#include "hash.h"
+#include "../hash.h"
 #include "memory.h"
 
 enum identity_scope {

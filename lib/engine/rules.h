@@ -4,9 +4,9 @@
 
 #include <beeline/policy.h>
 
+#include "../identity/selection.h"
+#include "../object/inventory.h"
 #include "cookies.h"
-#include "inventory.h"
-#include "selection.h"
 
 /* Rules that stand in no policy (enum bl_engine_rule), in words. */
 #define RULE_TEXT_NODE       "the node may come in"

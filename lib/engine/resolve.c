@@ -8,7 +8,7 @@
 
 #include <beeline/file.h>
 
-#include "prefix.h"
+#include "../prefix.h"
 #include "resolve.h"
 
 #define CLUSTER_LABEL "(cluster)" /* stands for the label of this cluster */

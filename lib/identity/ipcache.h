@@ -4,7 +4,7 @@
 
 #include <beeline/engine.h>
 
-#include "hash.h"
+#include "../hash.h"
 
 /* The lower rank wins, as more is known by it. */
 enum claim_rank { CLAIM_ENDPOINT, CLAIM_NODE, CLAIM_POD, CLAIM_VMI, CLAIM_PREFIX };

@@ -2,8 +2,8 @@
 /* Pods, VMs and endpoints: who they are, where, and by which named ports. */
 #pragma once
 
+#include "../object/inventory.h"
 #include "identity.h"
-#include "inventory.h"
 #include "places.h"
 
 struct endpoint;

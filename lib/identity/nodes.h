@@ -2,7 +2,7 @@
 /* Nodes and API servers: their addresses and identities. */
 #pragma once
 
-#include "inventory.h"
+#include "../object/inventory.h"
 #include "prefixes.h"
 #include "selection.h"
 

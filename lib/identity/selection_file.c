@@ -5,7 +5,7 @@
 
 #include <beeline/file.h>
 
-#include "label.h"
+#include "../labels/label.h"
 #include "selection_parts.h"
 
 static bool is_file(const void *item, const void *key)

@@ -12,7 +12,7 @@
 #include <beeline/addr.h>
 #include <beeline/flow.h>
 
-#include "decode.h"
+#include "../policy/decode.h"
 
 #define ABSENT UINT32_MAX
 

@@ -2,7 +2,7 @@
 /* Numbers for rules, by which entries name the rule that decided. */
 #pragma once
 
-#include "hash.h"
+#include "../hash.h"
 
 struct cookie {
 	uint32_t number;

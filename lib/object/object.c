@@ -10,8 +10,8 @@
 
 #include <beeline/file.h>
 
+#include "../prefix.h"
 #include "object.h"
-#include "prefix.h"
 
 static int read_namespace(const struct cJSON *json, struct object *object, struct bl_err *err);
 static int read_pod(const struct cJSON *json, struct object *object, struct bl_err *err);

@@ -4,7 +4,7 @@
 
 #include <beeline/reference.h>
 
-#include "object.h"
+#include "../object/object.h"
 
 struct bl_reference {
 	char *node, *cluster;

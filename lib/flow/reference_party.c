@@ -8,7 +8,7 @@
 
 #include <beeline/file.h>
 
-#include "prefix.h"
+#include "../prefix.h"
 #include "reference.h"
 
 /* ---- who is there ------------------------------------------------------------------------------- */

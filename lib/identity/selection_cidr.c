@@ -8,7 +8,7 @@
 
 #include <beeline/file.h>
 
-#include "prefix.h"
+#include "../prefix.h"
 #include "selection_parts.h"
 
 static int compare_prefixes(const void *a, const void *b)

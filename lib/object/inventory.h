@@ -2,7 +2,7 @@
 /* The objects that the engine keeps as they are: by kind, namespace and name. */
 #pragma once
 
-#include "hash.h"
+#include "../hash.h"
 #include "object.h"
 
 struct inventory {

@@ -11,7 +11,7 @@
 #include <beeline/addr.h>
 #include <beeline/file.h>
 
-#include "label.h"
+#include "../labels/label.h"
 #include "selection_parts.h"
 
 #define FEW 8 /* selections: about as many as an identity has labels */

@@ -2,8 +2,8 @@
 /* Whether an object that is written anew says anything new. */
 #include <string.h>
 
+#include "../prefix.h"
 #include "object.h"
-#include "prefix.h"
 
 static bool same_text(const char *a, const char *b)
 {

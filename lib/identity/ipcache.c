@@ -9,8 +9,8 @@
 
 #include <beeline/file.h>
 
+#include "../prefix.h"
 #include "ipcache.h"
-#include "prefix.h"
 
 struct ipcache_entry {
 	struct bl_prefix prefix;

@@ -10,7 +10,7 @@
 
 #include <beeline/file.h>
 
-#include "prefix.h"
+#include "../prefix.h"
 #include "prefixes.h"
 
 struct named_prefix {

@@ -6,8 +6,8 @@
 #include <beeline/file.h>
 #include <beeline/flow.h>
 
+#include "../engine/rules.h"
 #include "reference.h"
-#include "rules.h"
 
 #define NO_ENDPOINT "no managed endpoint"
 

@@ -10,7 +10,7 @@
 
 #include <beeline/file.h>
 
-#include "hash.h"
+#include "../hash.h"
 #include "label.h"
 
 struct shared_label {

@@ -6,7 +6,7 @@
 
 #include <beeline/file.h>
 
-#include "prefix.h"
+#include "../prefix.h"
 
 bool places_has(const struct places *places, const struct bl_addr *addr)
 {

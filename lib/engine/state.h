@@ -4,8 +4,8 @@
 
 #include <beeline/engine.h>
 
-#include "nodes.h"
-#include "peers.h"
+#include "../identity/nodes.h"
+#include "../identity/peers.h"
 #include "program.h"
 
 /* The policy of one edge. */
