@@ -121,9 +121,7 @@ static __always_inline void bl_tuple(struct __sk_buff *skb, struct bl_pkt *pkt)
 static __always_inline bool bl_begins_anew(const struct bl_pkt *pkt,
 					   const struct bl_ct_entry *entry)
 {
-	return pkt->protocol == IPPROTO_TCP &&
-	       (pkt->tcp_flags & (BL_TCP_SYN | BL_TCP_ACK)) == BL_TCP_SYN &&
-	       (entry->state & BL_CT_CLOSING) == BL_CT_CLOSING;
+	return bl_is_syn(pkt) && (entry->state & BL_CT_CLOSING) == BL_CT_CLOSING;
 }
 
 /* Are connections of this packet's direction of interest? From the VM they are when policy asks, or when

@@ -39,6 +39,13 @@
 
 #define BL_CT_CLOSING (BL_CT_FIN_TO_VM | BL_CT_FIN_FROM_VM)
 
+/* How a TCP connection begins: SYN alone. */
+static __always_inline bool bl_is_syn(const struct bl_pkt *pkt)
+{
+	return pkt->protocol == IPPROTO_TCP &&
+	       (pkt->tcp_flags & (BL_TCP_SYN | BL_TCP_ACK)) == BL_TCP_SYN;
+}
+
 /* Ticks to a unit of time; the loader knows how long a tick is. */
 const volatile __u32 bl_tick_shift = 8;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
  * The first and the last stage. bl_begin() finds the endpoint; bl_finish() is the only place that
- * turns a verdict into a TC code, counts, and has events (events.h) and captures (capture.h) written. Whatever leaves here leaves with mark 0:
- * Cilium reads marks as identities.
+ * turns a verdict into a TC code, counts, and has events (events.h) and captures (capture.h) written.
+ * Whatever leaves here leaves with mark 0: Cilium reads marks as identities.
  */
 #pragma once
 
 #include "capture.h"
+#include "counter.h"
 #include "events.h"
 #include "maps.h"
 #include "pkt.h"
@@ -31,37 +32,6 @@ static __always_inline bool bl_begin(struct __sk_buff *skb, struct bl_pkt *pkt,
 	pkt->endpoint = index;
 	pkt->direction = direction;
 	return true;
-}
-
-static __always_inline void bl_count(struct bl_counter *counter, __u32 len)
-{
-	counter->packets++;
-	counter->bytes += len;
-}
-
-static __always_inline void bl_count_forwarded(const struct bl_pkt *pkt, __u32 len)
-{
-	__u32 key = pkt->endpoint * BL_DIRECTIONS_MAX + pkt->direction;
-	struct bl_counter *counter = bpf_map_lookup_elem(&bl_traffic, &key);
-
-	if (counter)
-		bl_count(counter, len);
-}
-
-static __always_inline void bl_count_verdict(const struct bl_pkt *pkt, __u32 len)
-{
-	struct bl_verdict_key key = {
-		.endpoint = pkt->endpoint,
-		.direction = pkt->direction,
-		.reason = pkt->reason,
-	};
-	struct bl_counter *counter = bpf_map_lookup_elem(&bl_verdicts, &key);
-	struct bl_counter first = {.packets = 1, .bytes = len};
-
-	if (counter)
-		bl_count(counter, len);
-	else
-		bpf_map_update_elem(&bl_verdicts, &key, &first, BPF_NOEXIST);
 }
 
 static __always_inline int bl_to_uplink(struct __sk_buff *skb, const struct bl_pkt *pkt)

@@ -14,7 +14,6 @@
 #include "parse.h"
 #include "pkt.h"
 
-#define BL_TCP_SYN         0x02
 #define BL_TCP_OPTIONS_MAX 10
 #define BL_TCP_OPT_MSS     2
 #define BL_TOO_BIG_PAUSE   1000000ull /* at most one answer in this many ns per endpoint */

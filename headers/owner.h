@@ -107,7 +107,7 @@ static __always_inline bool bl_opens(struct __sk_buff *skb, const struct bl_pkt 
 
 	switch (pkt->protocol) {
 	case IPPROTO_TCP:
-		return (pkt->tcp_flags & (BL_TCP_SYN | BL_TCP_ACK)) == BL_TCP_SYN;
+		return bl_is_syn(pkt);
 	case IPPROTO_SCTP:
 		bpf_skb_load_bytes(skb, pkt->l4 + BL_SCTP_HEADER, &chunk, 1);
 		return chunk == BL_SCTP_INIT;

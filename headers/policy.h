@@ -12,6 +12,7 @@
 #pragma once
 
 #include "connection.h"
+#include "counter.h"
 #include "elder.h"
 #include "maps.h"
 #include "mtu.h"
@@ -132,16 +133,6 @@ static __always_inline bool bl_says_too_big(const struct bl_pkt *pkt)
 	       pkt->icmp_code == BL_ICMP_FRAG_NEEDED;
 }
 
-static __always_inline void bl_count_rule(__u32 counter, __u32 len)
-{
-	struct bl_counter *rule = counter ? bpf_map_lookup_elem(&bl_rules, &counter) : NULL;
-
-	if (rule) {
-		rule->packets++;
-		rule->bytes += len;
-	}
-}
-
 static __always_inline __u32 bl_epoch(void)
 {
 	__u32 zero = 0;
@@ -182,9 +173,8 @@ static __always_inline enum bl_verdict bl_judge(struct __sk_buff *skb, struct bl
  * packets is judged and seen. */
 static __always_inline enum bl_verdict bl_admit(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
-	/* read before the verdict is: an answer of an older policy is never taken for newer */
-	__u32 epoch = bl_epoch();
-	__u16 counter = pkt->ct ? pkt->ct->counter : 0;
+	__u32 epoch;
+	__u16 counter;
 
 	if (!(pkt->flags & BL_PKT_TRACKED))
 		return BL_GO_ON;
@@ -192,6 +182,9 @@ static __always_inline enum bl_verdict bl_admit(struct __sk_buff *skb, struct bl
 		bl_remember(skb, pkt, BL_CT_GUEST, 0, 0);
 		return BL_GO_ON;
 	}
+	/* read before the verdict is: an answer of an older policy is never taken for newer */
+	epoch = bl_epoch();
+	counter = pkt->ct ? pkt->ct->counter : 0;
 	if ((!pkt->ct || pkt->ct->epoch != epoch) &&
 	    bl_judge(skb, pkt, epoch, &counter) != BL_GO_ON)
 		return BL_DROP;

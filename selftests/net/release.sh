@@ -31,7 +31,7 @@ older() {
 		s/set->ways\[i\].expires < victim->expires/set->ways[i].expires <= victim->expires/' 1
 	change headers/policy.h '
 		/pkt->ct->counter = judgement.counter;/d
-		s/__u16 counter = pkt->ct .*/__u16 counter = 0;/' 1
+		s/counter = pkt->ct ? .*/counter = 0;/' 1
 	change headers/maps.h '/^struct bl_ct_share {/,/^}/ {
 		s/__type(key, __u32)/__uint(key_size, 4)/
 		s/__type(value, struct bl_ct_set)/__uint(value_size, sizeof(struct bl_ct_set))/

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/*
+ * What is counted: packets forwarded, packets that were not simply forwarded by their reason, and
+ * packets that an entry of a policy judged. All per CPU, so no atomics.
+ */
+#pragma once
+
+#include "maps.h"
+#include "pkt.h"
+
+static __always_inline void bl_count(struct bl_counter *counter, __u32 len)
+{
+	counter->packets++;
+	counter->bytes += len;
+}
+
+static __always_inline void bl_count_forwarded(const struct bl_pkt *pkt, __u32 len)
+{
+	__u32 key = pkt->endpoint * BL_DIRECTIONS_MAX + pkt->direction;
+	struct bl_counter *counter = bpf_map_lookup_elem(&bl_traffic, &key);
+
+	if (counter)
+		bl_count(counter, len);
+}
+
+static __always_inline void bl_count_verdict(const struct bl_pkt *pkt, __u32 len)
+{
+	struct bl_verdict_key key = {
+		.endpoint = pkt->endpoint,
+		.direction = pkt->direction,
+		.reason = pkt->reason,
+	};
+	struct bl_counter *counter = bpf_map_lookup_elem(&bl_verdicts, &key);
+	struct bl_counter first = {.packets = 1, .bytes = len};
+
+	if (counter)
+		bl_count(counter, len);
+	else
+		bpf_map_update_elem(&bl_verdicts, &key, &first, BPF_NOEXIST);
+}
+
+/* 0: an entry that is not counted. */
+static __always_inline void bl_count_rule(__u32 rule, __u32 len)
+{
+	struct bl_counter *counter = rule ? bpf_map_lookup_elem(&bl_rules, &rule) : NULL;
+
+	if (counter)
+		bl_count(counter, len);
+}
