@@ -12,13 +12,15 @@
 #include "../api.h"
 #include "../endpoint.h"
 
-#define LIST_MAX 16
+#define LIST_MAX      16
+#define PORT_NAME_MAX 15 /* IANA_SVC_NAME */
 
 /* Everything that a spec borrows while it is being built from parameters. */
 struct add {
 	struct endpoint_spec spec;
 	struct bl_interface interface;
 	struct bl_port ports[BL_VMI_PORTS_MAX];
+	char port_names[BL_VMI_PORTS_MAX][PORT_NAME_MAX + 1];
 	const char *dns[LIST_MAX], *searches[LIST_MAX];
 };
 
@@ -48,14 +50,32 @@ static int take_number(const char **text, uint16_t *ret_port)
 	return 0;
 }
 
-/* "80", "80/TCP", "5000-5010/UDP" */
-static int take_port(const char *text, struct bl_port *ret_port, struct bl_err *err)
+/* The name in front of "=", if there is one; *text goes on behind it. */
+static int take_port_name(const char **text, char name[PORT_NAME_MAX + 1])
+{
+	size_t len = strcspn(*text, "=");
+
+	if (!(*text)[len])
+		return 0;
+	if (len < 1 || len > PORT_NAME_MAX ||
+	    strspn(*text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+		return -EINVAL;
+	memcpy(name, *text, len);
+	*text += len + 1;
+	return 0;
+}
+
+/* "80", "80/TCP", "http=80/TCP", "5000-5010/UDP"; name is empty, and stays with the port. */
+static int take_port(const char *text, char name[PORT_NAME_MAX + 1], struct bl_port *ret_port,
+		     struct bl_err *err)
 {
 	const char *rest = text;
 	struct bl_port port = {.protocol = IPPROTO_TCP};
 	int r;
 
-	r = take_number(&rest, &port.first);
+	r = take_port_name(&rest, name);
+	if (r == 0)
+		r = take_number(&rest, &port.first);
 	port.last = port.first;
 	if (r == 0 && *rest == '-') {
 		rest++;
@@ -66,7 +86,11 @@ static int take_port(const char *text, struct bl_port *ret_port, struct bl_err *
 	else if (*rest && strcasecmp(rest, "/tcp") != 0)
 		r = -EINVAL;
 	if (r < 0 || port.last < port.first)
-		return bl_fail(err, -EINVAL, "port '%s': write 80/TCP or 5000-5010/UDP", text);
+		return bl_fail(err, -EINVAL,
+			       "port '%s': write 80/TCP, http=80/TCP or 5000-5010/UDP", text);
+	if (*name && port.last > port.first)
+		return bl_fail(err, -EINVAL, "port '%s': a name is that of one port", text);
+	port.name = *name ? name : NULL;
 	*ret_port = port;
 	return 0;
 }
@@ -79,7 +103,8 @@ static int take_ports(const struct api_request *request, struct add *add, struct
 
 		if (!text || add->interface.n_ports >= BL_VMI_PORTS_MAX)
 			return bl_fail(err, -EINVAL, "ports: at most %d strings", BL_VMI_PORTS_MAX);
-		r = take_port(text, &add->ports[add->interface.n_ports], err);
+		r = take_port(text, add->port_names[add->interface.n_ports],
+			      &add->ports[add->interface.n_ports], err);
 		if (r < 0)
 			return r;
 		add->interface.n_ports++;

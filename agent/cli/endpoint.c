@@ -60,8 +60,10 @@ static const struct bl_option add_rows[] = {
 	 .help = "pod: the guest has the pod's address; masquerade: 10.0.2.2 behind it"},
 	ADD_STRING("mac", mac, "MAC",
 		   "the guest's address on the tap (default: the uplink's; masquerade: by NAME)"),
-	ADD_LIST("ports", ports, "PORT[/PROTOCOL],...",
-		 "masquerade: let in only these, such as 80/TCP,5000-5010/UDP"),
+	ADD_LIST("ports", ports, "[NAME=]PORT[/PROTOCOL],...",
+		 "such as http=80/TCP,5000-5010/UDP; names are for policies; masquerade: let in "
+		 "only "
+		 "these"),
 	{.name = "spoof-guard",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct endpoint_options, spoof_guard),

@@ -46,6 +46,7 @@ static struct cJSON *ports_json(const struct bl_interface *interface)
 		const struct bl_port *port = &interface->ports[i];
 		struct cJSON *object = bl_json_object();
 
+		bl_json_set_string(object, "name", port->name);
 		bl_json_set_number(object, "protocol", port->protocol);
 		bl_json_set_number(object, "first", port->first);
 		bl_json_set_number(object, "last", port->last);
@@ -182,6 +183,7 @@ static int read_ports(struct record *record, const struct cJSON *array, struct b
 
 		if (record->interface.n_ports == BL_PORTS_MAX)
 			return bl_fail(err, -E2BIG, "more than %d ports", BL_PORTS_MAX);
+		port->name = (char *)bl_json_get_string(member, "name");
 		port->protocol = (uint8_t)bl_json_get_number(member, "protocol", 0);
 		port->first = (uint16_t)bl_json_get_number(member, "first", 0);
 		port->last = (uint16_t)bl_json_get_number(member, "last", 0);

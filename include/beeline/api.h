@@ -36,7 +36,7 @@
  *             is tried before "name", a machine's. -EBUSY: somebody captures it already
  *   status    {}                                  -> the agent's own state (version, KVM, counts)
  *   endpoint-add     {"name", "netns" (with one fd: the namespace), "uplink", "tap", "binding",
- *                     "mac"?, "ports": ["80/TCP"], "spoofGuard": bool, "dns": [], "search": [],
+ *                     "mac"?, "ports": ["http=80/TCP"], "spoofGuard": bool, "dns": [], "search": [],
  *                     "hostname"?, "namespace"?, "labels": {}} -> {"endpoint": {...}}
  *   endpoint-list    {}  -> {"items": [<endpoint>, ...]}
  *   endpoint-get     {"name"} -> {"endpoint", "counters"}

@@ -79,11 +79,12 @@ static void test_minimal(void **state)
 static void test_full(void **state)
 {
 	const char *const dns[] = {"10.0.0.1"}, *const searches[] = {"a.b", "c"};
-	struct bl_port ports[] = {{.protocol = IPPROTO_TCP, .first = 80, .last = 90}};
+	struct bl_port ports[] = {{.protocol = IPPROTO_TCP, .first = 80, .last = 90},
+				  {"ssh", .protocol = IPPROTO_TCP, .first = 22, .last = 22}};
 	struct bl_addr ntp[] = {addr("10.0.0.9")};
 	struct bl_dhcp_option options[] = {{240, "x\"y"}};
 	struct bl_interface interface = {.ports = ports,
-					 .n_ports = 1,
+					 .n_ports = 2,
 					 .ntp_servers = ntp,
 					 .n_ntp_servers = 1,
 					 .private_options = options,
@@ -118,8 +119,10 @@ static void test_full(void **state)
 	assert_int_equal(read->spec.binding, BL_BINDING_MASQUERADE);
 	assert_true(read->spec.has_mac && read->spec.no_spoof_guard);
 	assert_memory_equal(read->spec.guest_mac, spec.guest_mac, 6);
-	assert_int_equal(read->spec.interface->n_ports, 1);
+	assert_int_equal(read->spec.interface->n_ports, 2);
 	assert_int_equal(read->spec.interface->ports[0].last, 90);
+	assert_null(read->spec.interface->ports[0].name);
+	assert_string_equal(read->spec.interface->ports[1].name, "ssh");
 	assert_true(bl_addr_equal(&read->spec.interface->ntp_servers[0], &ntp[0]));
 	assert_int_equal(read->spec.interface->private_options[0].code, 240);
 	assert_string_equal(read->spec.interface->private_options[0].value, "x\"y");
