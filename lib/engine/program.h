@@ -3,18 +3,8 @@
 #pragma once
 
 #include "../identity/peers.h"
-#include "compile.h"
 #include "rules.h"
-
-struct shared_rows {
-	struct bl_policy_rows rows;
-	uint32_t n_holders;
-};
-
-struct shared_rows *shared_rows_new(void);
-struct shared_rows *shared_rows_get(struct shared_rows *rows);
-void shared_rows_put(struct shared_rows *rows); /* NULL is fine */
-bool shared_rows_equal(const struct shared_rows *a, const struct shared_rows *b);
+#include "shared_rows.h"
 
 struct program {
 	struct spec **specs; /* in the order of rules->specs; borrowed */

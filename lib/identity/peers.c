@@ -60,86 +60,7 @@ struct peer *peers_get(struct peers *peers, enum peer_kind kind, const char *nam
 	return peer;
 }
 
-/* ---- named ports -------------------------------------------------------------------------------- */
-
-struct port_name {
-	char *name;
-	uint8_t protocol;
-	struct {
-		uint16_t port;
-		uint32_t n_peers;
-	} * numbers;
-	size_t n_numbers;
-};
-
-struct port_key {
-	const char *name;
-	uint8_t protocol;
-};
-
-static bool is_port_name(const void *item, const void *key)
-{
-	const struct port_name *name = item;
-	const struct port_key *like = key;
-
-	return name->protocol == like->protocol && strcmp(name->name, like->name) == 0;
-}
-
-static uint64_t hash_port(const char *name, uint8_t protocol)
-{
-	return hash_text(hash_bytes(HASH_INIT, &protocol, 1), name);
-}
-
-static struct port_name *find_port(const struct peers *peers, const char *name, uint8_t protocol)
-{
-	const struct port_key key = {name, protocol};
-
-	return hash_find(&peers->port_names, hash_port(name, protocol), is_port_name, &key);
-}
-
-static struct port_name *hold_port(struct peers *peers, const struct bl_named_port *port,
-				   uint64_t round)
-{
-	struct port_name *name = find_port(peers, port->name, port->protocol);
-	size_t i = 0;
-
-	if (!name) {
-		name = bl_alloc(sizeof(*name));
-		name->name = bl_strdup(port->name);
-		name->protocol = port->protocol;
-		hash_add(&peers->port_names, hash_port(port->name, port->protocol), name);
-	}
-	while (i < name->n_numbers && name->numbers[i].port != port->port)
-		i++;
-	if (i == name->n_numbers) {
-		name->numbers =
-			bl_realloc(name->numbers, ++name->n_numbers * sizeof(*name->numbers));
-		name->numbers[i].port = port->port;
-		name->numbers[i].n_peers = 0;
-		peers->names_changed = round;
-	}
-	name->numbers[i].n_peers++;
-	return name;
-}
-
-static void drop_port(struct peers *peers, const struct peer_port *port, uint64_t round)
-{
-	struct port_name *name = port->name;
-	size_t i = 0;
-
-	while (name->numbers[i].port != port->port)
-		i++;
-	if (--name->numbers[i].n_peers > 0)
-		return;
-	name->numbers[i] = name->numbers[--name->n_numbers];
-	peers->names_changed = round;
-	if (name->n_numbers > 0)
-		return;
-	hash_remove(&peers->port_names, hash_port(name->name, name->protocol), name);
-	free(name->numbers);
-	free(name->name);
-	free(name);
-}
+/* ---- their ports -------------------------------------------------------------------------------- */
 
 int peer_port(const struct peer *peer, const char *name, uint8_t protocol)
 {
@@ -148,7 +69,7 @@ int peer_port(const struct peer *peer, const char *name, uint8_t protocol)
 	for (size_t i = 0; i < peer->n_ports; i++) {
 		const struct peer_port *port = &peer->ports[i];
 
-		if (port->name->protocol != protocol || strcmp(port->name->name, name) != 0)
+		if (!port_name_is(port->name, name, protocol))
 			continue;
 		if (found >= 0 && found != port->port)
 			return -1;
@@ -157,27 +78,10 @@ int peer_port(const struct peer *peer, const char *name, uint8_t protocol)
 	return found;
 }
 
-int peers_port(const struct peers *peers, const char *name, uint8_t protocol)
-{
-	const struct port_name *known = find_port(peers, name, protocol);
-
-	return known && known->n_numbers == 1 ? known->numbers[0].port : -1;
-}
-
-/* ---- peers -------------------------------------------------------------------------------------- */
-
-static enum claim_rank rank_of(const struct peer *peer)
-{
-	static const enum claim_rank ranks[] = {
-		[PEER_ENDPOINT] = CLAIM_ENDPOINT, [PEER_POD] = CLAIM_POD, [PEER_VMI] = CLAIM_VMI};
-
-	return ranks[peer->kind];
-}
-
 static void drop_ports(struct peers *peers, struct peer *peer, uint64_t round)
 {
 	for (size_t i = 0; i < peer->n_ports; i++)
-		drop_port(peers, &peer->ports[i], round);
+		port_name_drop(&peers->port_names, peer->ports[i].name, peer->ports[i].port, round);
 	free(peer->ports);
 	peer->ports = NULL;
 	peer->n_ports = 0;
@@ -190,11 +94,14 @@ static void set_ports(struct peers *peers, struct peer *peer, const struct bl_na
 	struct peer_port *items = n ? bl_alloc(n * sizeof(*items)) : NULL;
 
 	for (size_t i = 0; i < n; i++)
-		items[i] = (struct peer_port){hold_port(peers, &ports[i], round), ports[i].port};
+		items[i] = (struct peer_port){port_name_hold(&peers->port_names, &ports[i], round),
+					      ports[i].port};
 	drop_ports(peers, peer, round);
 	peer->ports = items;
 	peer->n_ports = (uint32_t)n;
 }
+
+/* ---- what they say ------------------------------------------------------------------------------ */
 
 void peer_set(struct peers *peers, struct ipcache *ipcache, struct peer *peer,
 	      struct peer_facts *facts, uint64_t round)
@@ -252,6 +159,16 @@ void peers_queue_namespace(struct peers *peers, const char *namespace)
 			queue(peers, peer);
 }
 
+/* ---- who they are -------------------------------------------------------------------------------- */
+
+static enum claim_rank rank_of(const struct peer *peer)
+{
+	static const enum claim_rank ranks[] = {
+		[PEER_ENDPOINT] = CLAIM_ENDPOINT, [PEER_POD] = CLAIM_POD, [PEER_VMI] = CLAIM_VMI};
+
+	return ranks[peer->kind];
+}
+
 static struct identity *identify(const struct peer *peer, struct identities *identities,
 				 const struct inventory *inventory)
 {
@@ -299,13 +216,7 @@ void peers_release(struct peers *peers)
 
 	for (struct peer *peer; (peer = hash_next(&peers->items, &position));)
 		free_peer(peer);
-	position = 0;
-	for (struct port_name *name; (name = hash_next(&peers->port_names, &position));) {
-		free(name->numbers);
-		free(name->name);
-		free(name);
-	}
 	hash_release(&peers->items);
-	hash_release(&peers->port_names);
+	port_names_release(&peers->port_names);
 	free(peers->queued);
 }

@@ -5,14 +5,12 @@
 #include "../object/inventory.h"
 #include "identity.h"
 #include "places.h"
+#include "port_names.h"
 
 struct endpoint;
 
 /* An endpoint is known better than a pod, and a pod better than the VM in it. */
 enum peer_kind { PEER_ENDPOINT, PEER_POD, PEER_VMI };
-
-/* A name and protocol that containers give to ports; all of the cluster. */
-struct port_name;
 
 struct peer_port {
 	struct port_name *name;
@@ -36,8 +34,7 @@ struct peer {
 
 struct peers {
 	struct hash_table items;
-	struct hash_table port_names;
-	uint64_t names_changed; /* the round in which a name came to mean another number */
+	struct port_names port_names;
 	struct peer **queued;
 	size_t n_queued;
 };
@@ -65,7 +62,6 @@ void peers_queue_namespace(struct peers *peers, const char *namespace);
 /* Gives identities to those that changed. -ENOSPC: none is left; whoever has got none is asked again. */
 int peers_update(struct peers *peers, struct identities *identities, struct ipcache *ipcache,
 		 const struct inventory *inventory, struct bl_err *err);
-/* A named port: of one peer, or the one number that it has in the whole cluster. -1: none, or two. */
+/* The number of a named port of one peer. -1: it has none, or two. */
 int peer_port(const struct peer *peer, const char *name, uint8_t protocol);
-int peers_port(const struct peers *peers, const char *name, uint8_t protocol);
 void peers_release(struct peers *peers);
