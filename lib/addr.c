@@ -38,6 +38,14 @@ bool bl_addr_equal(const struct bl_addr *a, const struct bl_addr *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
+bool bl_addr_is_among(const struct bl_addr *addr, const struct bl_addr *addrs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (bl_addr_equal(&addrs[i], addr))
+			return true;
+	return false;
+}
+
 int bl_addr_parse(const char *text, struct bl_addr *ret_addr, struct bl_err *err)
 {
 	uint8_t bytes[16];

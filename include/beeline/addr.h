@@ -22,6 +22,7 @@ int bl_prefix_parse(const char *text, bool allow_host_bits, struct bl_addr *ret_
 bool bl_addr_is_v4(const struct bl_addr *addr);
 bool bl_addr_is_set(const struct bl_addr *addr); /* not all zero */
 bool bl_addr_equal(const struct bl_addr *a, const struct bl_addr *b);
+bool bl_addr_is_among(const struct bl_addr *addr, const struct bl_addr *addrs, size_t n);
 bool bl_addr_in_prefix(const struct bl_addr *addr, const struct bl_addr *prefix, uint8_t bits);
 /* From 4 or 16 raw bytes in network order. */
 struct bl_addr bl_addr_from_bytes(const void *bytes, size_t len);

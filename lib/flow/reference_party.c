@@ -13,14 +13,6 @@
 
 /* ---- who is there ------------------------------------------------------------------------------- */
 
-static bool has_addr(const struct object *object, const struct bl_addr *addr)
-{
-	for (size_t i = 0; i < object->n_addrs; i++)
-		if (bl_addr_equal(&object->addrs[i], addr))
-			return true;
-	return false;
-}
-
 static const struct object *find_by_name(const struct bl_reference *reference,
 					 enum object_kind kind, const char *namespace,
 					 const char *name)
@@ -42,7 +34,7 @@ static const struct object *find_by_addr(const struct bl_reference *reference,
 		const struct object *object = &reference->objects[i];
 
 		if (object->kind == kind && !object->is_over && !object->on_host_network &&
-		    has_addr(object, addr))
+		    bl_addr_is_among(addr, object->addrs, object->n_addrs))
 			return object;
 	}
 	return NULL;
@@ -87,7 +79,8 @@ static bool is_behind(const struct bl_reference *reference, const char *namespac
 	for (size_t i = 0; i < reference->n_objects; i++)
 		for (size_t k = 0; k < n_addrs; k++)
 			if (is_slice_of(&reference->objects[i], namespace, service) &&
-			    has_addr(&reference->objects[i], &addrs[k]))
+			    bl_addr_is_among(&addrs[k], reference->objects[i].addrs,
+					     reference->objects[i].n_addrs))
 				return true;
 	return false;
 }

@@ -49,72 +49,6 @@ static bool is_own(const struct nodes *nodes, const char *name)
 	return nodes->own && strcmp(nodes->own, name) == 0;
 }
 
-/* ---- API servers -------------------------------------------------------------------------------- */
-
-struct addr_list {
-	struct bl_addr *items;
-	size_t n_items;
-};
-
-static bool contains(const struct addr_list *list, const struct bl_addr *addr)
-{
-	for (size_t i = 0; i < list->n_items; i++)
-		if (bl_addr_equal(&list->items[i], addr))
-			return true;
-	return false;
-}
-
-static struct addr_list list_apiservers(const struct inventory *inventory)
-{
-	struct addr_list list = {0};
-	size_t position = 0;
-
-	for (const struct object *slice;
-	     (slice = inventory_next(inventory, OBJECT_SLICE, &position));) {
-		if (strcmp(slice->namespace, "default") != 0 || !slice->service ||
-		    strcmp(slice->service, "kubernetes") != 0)
-			continue;
-		list.items = bl_realloc(list.items,
-					(list.n_items + slice->n_addrs) * sizeof(*list.items));
-		for (size_t i = 0; i < slice->n_addrs; i++)
-			list.items[list.n_items++] = slice->addrs[i];
-	}
-	return list;
-}
-
-static bool is_a_node(const struct nodes *nodes, const struct bl_addr *addr)
-{
-	size_t position = 0;
-
-	for (const struct node *node; (node = hash_next(&nodes->items, &position));)
-		if (places_has(&node->places, addr))
-			return true;
-	return false;
-}
-
-/* Those outside get and lose their mark; new ones before old ones, so that who stays keeps it. */
-static void update_outside(struct nodes *nodes, const struct nodes_context *context,
-			   const struct addr_list *apiservers)
-{
-	struct bl_prefix *outside = bl_alloc(apiservers->n_items * sizeof(*outside));
-	size_t n = 0;
-
-	for (size_t i = 0; i < apiservers->n_items; i++)
-		if (!is_a_node(nodes, &apiservers->items[i]))
-			outside[n++] = prefix_of_addr(&apiservers->items[i]);
-	for (size_t i = 0; i < n; i++)
-		prefixes_hold(context->prefixes, &outside[i]);
-	for (size_t i = 0; i < nodes->n_outside; i++) {
-		prefixes_set_apiserver(context->prefixes, &nodes->outside[i], false);
-		prefixes_drop(context->prefixes, &nodes->outside[i]);
-	}
-	for (size_t i = 0; i < n; i++)
-		prefixes_set_apiserver(context->prefixes, &outside[i], true);
-	free(nodes->outside);
-	nodes->outside = outside;
-	nodes->n_outside = n;
-}
-
 /* ---- nodes -------------------------------------------------------------------------------------- */
 
 static void see(struct nodes *nodes, struct ipcache *ipcache, const char *name,
@@ -133,17 +67,17 @@ static void see_own(struct nodes *nodes, const struct nodes_context *context)
 		nodes->own ? inventory_find(context->inventory, OBJECT_NODE, "", nodes->own) : NULL;
 	size_t n = (object ? object->n_addrs : 0) + nodes->n_extra;
 	bl_autofree struct bl_addr *addrs = bl_alloc(n * sizeof(*addrs));
-	struct addr_list list = {.items = addrs};
+	size_t n_addrs = 0;
 
 	if (!nodes->own)
 		return;
 	for (size_t i = 0; object && i < object->n_addrs; i++)
-		if (!contains(&list, &object->addrs[i]))
-			addrs[list.n_items++] = object->addrs[i];
+		if (!bl_addr_is_among(&object->addrs[i], addrs, n_addrs))
+			addrs[n_addrs++] = object->addrs[i];
 	for (size_t i = 0; i < nodes->n_extra; i++)
-		if (!contains(&list, &nodes->extra[i]))
-			addrs[list.n_items++] = nodes->extra[i];
-	see(nodes, context->ipcache, nodes->own, addrs, list.n_items);
+		if (!bl_addr_is_among(&nodes->extra[i], addrs, n_addrs))
+			addrs[n_addrs++] = nodes->extra[i];
+	see(nodes, context->ipcache, nodes->own, addrs, n_addrs);
 }
 
 static void see_all(struct nodes *nodes, const struct nodes_context *context)
@@ -239,12 +173,34 @@ static void update_host_apiserver(struct nodes *nodes, const struct nodes_contex
 	bl_labels_clear(&labels);
 }
 
+static bool is_a_node(const struct nodes *nodes, const struct bl_addr *addr)
+{
+	size_t position = 0;
+
+	for (const struct node *node; (node = hash_next(&nodes->items, &position));)
+		if (places_has(&node->places, addr))
+			return true;
+	return false;
+}
+
+static void mark_outside(struct nodes *nodes, struct prefixes *prefixes)
+{
+	const struct apiservers *apiservers = &nodes->apiservers;
+	struct bl_prefix *outside = bl_alloc(apiservers->n_addrs * sizeof(*outside));
+	size_t n = 0;
+
+	for (size_t i = 0; i < apiservers->n_addrs; i++)
+		if (!is_a_node(nodes, &apiservers->addrs[i]))
+			outside[n++] = prefix_of_addr(&apiservers->addrs[i]);
+	apiservers_mark(&nodes->apiservers, prefixes, outside, n);
+}
+
 void nodes_update(struct nodes *nodes, const struct nodes_context *context)
 {
-	struct addr_list apiservers = list_apiservers(context->inventory);
 	bool any_apiserver = false;
 	size_t position = 0;
 
+	apiservers_read(&nodes->apiservers, context->inventory);
 	see_all(nodes, context);
 	for (struct node *node; (node = hash_next(&nodes->items, &position));) {
 		if (!node->is_seen) {
@@ -253,13 +209,13 @@ void nodes_update(struct nodes *nodes, const struct nodes_context *context)
 		}
 		node->is_seen = node->is_apiserver = false;
 		for (size_t i = 0; i < node->places.n_items; i++)
-			node->is_apiserver |= contains(&apiservers, &node->places.items[i].addr);
+			node->is_apiserver |=
+				apiservers_has(&nodes->apiservers, &node->places.items[i].addr);
 		any_apiserver |= node->is_apiserver;
 		identify(nodes, context, node);
 	}
 	update_host_apiserver(nodes, context, any_apiserver);
-	update_outside(nodes, context, &apiservers);
-	free(apiservers.items);
+	mark_outside(nodes, context->prefixes);
 	nodes->is_changed = false;
 }
 
@@ -314,5 +270,5 @@ void nodes_release(struct nodes *nodes)
 	hash_release(&nodes->items);
 	free(nodes->own);
 	free(nodes->extra);
-	free(nodes->outside);
+	apiservers_release(&nodes->apiservers);
 }

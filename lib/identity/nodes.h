@@ -2,8 +2,7 @@
 /* Nodes and API servers: their addresses and identities. */
 #pragma once
 
-#include "../object/inventory.h"
-#include "prefixes.h"
+#include "apiservers.h"
 #include "selection.h"
 
 struct nodes {
@@ -11,8 +10,7 @@ struct nodes {
 	char *own;             /* the node that this is; NULL: none */
 	struct bl_addr *extra; /* addresses of the own node that no Node object says */
 	size_t n_extra;
-	struct bl_prefix *outside; /* API servers that are no nodes, sorted */
-	size_t n_outside;
+	struct apiservers apiservers;
 	/* Without an own node: host and API server in one, as endpoints of that node know it. */
 	struct identity *host_apiserver;
 	bool is_changed;

@@ -132,6 +132,19 @@ static void test_nth(void **state)
 	}
 }
 
+static void test_lists(void **state)
+{
+	struct bl_addr list[3];
+
+	assert_int_equal(bl_addr_parse("10.0.0.1", &list[0], &err), 0);
+	assert_int_equal(bl_addr_parse("fd00::1", &list[1], &err), 0);
+	assert_int_equal(bl_addr_parse("fd00::2", &list[2], &err), 0);
+	assert_true(bl_addr_is_among(&list[0], list, 3));
+	assert_true(bl_addr_is_among(&list[1], list, 2));
+	assert_false(bl_addr_is_among(&list[2], list, 2));
+	assert_false(bl_addr_is_among(&list[0], list, 0));
+}
+
 static void test_macs(void **state)
 {
 	static const char *const bad[] = {"",
@@ -164,7 +177,7 @@ int main(void)
 		cmocka_unit_test(test_canonical_text), cmocka_unit_test(test_bad_addresses),
 		cmocka_unit_test(test_families),       cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_membership),     cmocka_unit_test(test_nth),
-		cmocka_unit_test(test_macs),
+		cmocka_unit_test(test_lists),          cmocka_unit_test(test_macs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
