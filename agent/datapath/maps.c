@@ -295,13 +295,21 @@ int datapath_lost(struct datapath *datapath, uint32_t index, uint64_t *ret_lost,
 	return 0;
 }
 
+/* Epoch 0 is of connections that nobody judged: the present one is another. */
+static int write_config(struct datapath *datapath, struct bl_config *config, struct bl_err *err)
+{
+	if (config->epoch == 0)
+		config->epoch = 1;
+	return write_entry(datapath->skeleton->maps.bl_config, 0, config, err);
+}
+
 int datapath_bump_epoch(struct datapath *datapath, struct bl_err *err)
 {
 	struct bl_config config;
 	int r = read_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
 
 	config.epoch++;
-	return r < 0 ? r : write_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
+	return r < 0 ? r : write_config(datapath, &config, err);
 }
 
 int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, struct bl_err *err)
@@ -314,7 +322,7 @@ int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, str
 	config.version = BL_ABI_VERSION;
 	config.sample = sample;
 	config.events = events;
-	return write_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
+	return write_config(datapath, &config, err);
 }
 
 struct datapath_ring {

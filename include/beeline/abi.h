@@ -186,7 +186,8 @@ struct bl_ct_entry {
 	__u8 fragment; /* 1: stands for the later fragments of a datagram */
 	__u8 state;    /* enum bl_ct_state */
 	__u32 expires; /* 0: free; written last */
-	__u32 epoch; /* in which policy last let the opener's packets through; see struct bl_config */
+	/* in which policy last let the opener's packets through; 0: nobody was asked; see struct bl_config */
+	__u32 epoch;
 	__u16 counter; /* of the policy's entry that did; index into bl_rules */
 	__u16 pad[3];
 };
@@ -364,7 +365,9 @@ struct bl_config {
 	__u32 version; /* BL_ABI_VERSION of who wrote the maps */
 	__u32 sample;  /* one event per so many forwarded packets; 0: none */
 	__u32 events;  /* somebody reads bl_events: 1, nobody: 0 */
-	__u32 epoch; /* of policies and identities: what was judged in another one is judged anew */
+	/* of policies and identities: what was judged in another one is judged anew; never 0, which
+	 * stands in connections that nobody judged */
+	__u32 epoch;
 };
 
 /* bl_lost: PERCPU_ARRAY[endpoint] of __u64: events beyond the endpoint's budget, or that found the ring

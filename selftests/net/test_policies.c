@@ -265,14 +265,29 @@ static void test_prefixes(void **state)
 		assert_int_not_equal(row->identity, BL_IDENTITY_LOCAL | 1);
 }
 
-static uint32_t epoch(void)
+static struct bl_config read_config(void)
 {
 	bl_autoclose int fd = bpf_obj_get(BPFFS "/maps/bl_config");
 	struct bl_config config;
 	uint32_t key = 0;
 
 	assert_int_equal(bpf_map_lookup_elem(fd, &key, &config), 0);
-	return config.epoch;
+	return config;
+}
+
+static uint32_t epoch(void)
+{
+	return read_config().epoch;
+}
+
+static void write_epoch(uint32_t value)
+{
+	bl_autoclose int fd = bpf_obj_get(BPFFS "/maps/bl_config");
+	struct bl_config config = read_config();
+	uint32_t key = 0;
+
+	config.epoch = value;
+	assert_int_equal(bpf_map_update_elem(fd, &key, &config, BPF_ANY), 0);
 }
 
 /* Others write the same map; the epoch stays what it is, also when a new agent comes. */
@@ -290,6 +305,21 @@ static void test_the_epoch_only_grows(void **state)
 	assert_int_equal(epoch(), before + 1);
 }
 
+/* A connection that nobody judged says epoch 0, and would count as judged in it. */
+static void test_the_epoch_is_never_0(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_not_equal(epoch(), 0);
+	write_epoch(UINT32_MAX);
+	assert_int_equal(datapath_bump_epoch(f->datapath, &f->err), 0);
+	assert_int_equal(epoch(), 1);
+	datapath_free(f->datapath);
+	write_epoch(0); /* as agents before left it */
+	start(f);
+	assert_int_not_equal(epoch(), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
@@ -302,6 +332,7 @@ int main(void)
 		T(clear_takes_the_policy_away),
 		T(prefixes),
 		T(the_epoch_only_grows),
+		T(the_epoch_is_never_0),
 	};
 
 	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);
