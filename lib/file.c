@@ -170,7 +170,9 @@ int bl_file_write(const char *path, const char *text, size_t len, mode_t mode, s
 {
 	const char *slash = strrchr(path, '/');
 	bl_autofree char *parent = parent_of(path);
-	bl_autofree char *temporary = bl_format("%s/.%s.XXXXXX", parent, slash ? slash + 1 : path);
+	/* a file's name has 255 bytes at most */
+	bl_autofree char *temporary =
+		bl_format("%s/.%.200s.XXXXXX", parent, slash ? slash + 1 : path);
 	bl_autoclose int dir_fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bl_autoclose int fd = -1;
 	int r;

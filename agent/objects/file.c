@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fts.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "spare.h"
 
 #define NO_NAMESPACE   "_"
+#define SUFFIX         ".json"
+#define SUFFIX_OF_LONG "~" /* a file's name has 255 bytes at most, and an object's 253 */
 #define FILE_BYTES_MAX (4 * OBJECT_FILE_MAX) /* with the blanks of its room */
 
 static bool is_path_part(const char *text)
@@ -27,13 +30,19 @@ static const char *namespace_part(const struct object_key *key)
 	return *key->namespace ? key->namespace : NO_NAMESPACE;
 }
 
+static const char *suffix_for(const char *name)
+{
+	return strlen(name) + strlen(SUFFIX) <= NAME_MAX ? SUFFIX : SUFFIX_OF_LONG;
+}
+
 static int file_path(const char *dir, const struct object_key *key, char **ret_path,
 		     struct bl_err *err)
 {
 	if (!is_path_part(key->kind) || !is_path_part(namespace_part(key)) ||
 	    !is_path_part(key->name))
 		return bl_fail(err, -EINVAL, "object without a usable kind, namespace or name");
-	*ret_path = bl_format("%s/%s/%s/%s.json", dir, key->kind, namespace_part(key), key->name);
+	*ret_path = bl_format("%s/%s/%s/%s%s", dir, key->kind, namespace_part(key), key->name,
+			      suffix_for(key->name));
 	return 0;
 }
 
@@ -108,6 +117,12 @@ static bool has_suffix(const char *text, const char *suffix)
 	return len > n && strcmp(text + len - n, suffix) == 0;
 }
 
+static bool is_object(const FTSENT *entry)
+{
+	return entry->fts_level == 3 && entry->fts_info != FTS_D && entry->fts_info != FTS_DP &&
+	       (has_suffix(entry->fts_name, SUFFIX) || has_suffix(entry->fts_name, SUFFIX_OF_LONG));
+}
+
 int object_files_load(const char *dir, void (*fn)(struct cJSON *document, void *data), void *data,
 		      struct bl_err *err)
 {
@@ -126,8 +141,7 @@ int object_files_load(const char *dir, void (*fn)(struct cJSON *document, void *
 		struct bl_err why = BL_ERR_INIT;
 		struct cJSON *document = NULL;
 
-		if (entry->fts_level != 3 || entry->fts_info == FTS_D ||
-		    entry->fts_info == FTS_DP || !has_suffix(entry->fts_name, ".json"))
+		if (!is_object(entry))
 			continue;
 		if (file_read(dir, entry->fts_path, &document, &why) < 0)
 			bl_warn("skipping a stored object", "file", entry->fts_path, "error",

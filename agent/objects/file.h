@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects as files: <dir>/<kind>/<namespace>/<name>.json, "_" for no namespace. What an object
- * means is nobody's business here; names have been validated before they get here and are checked
- * again, since they become paths.
+ * Objects as files: <dir>/<kind>/<namespace>/<name>.json, "_" for no namespace; "~" in the place of
+ * ".json" where the name leaves no room for that. What an object means is nobody's business here; names
+ * have been validated before they get here and are checked again, since they become paths.
  */
 #pragma once
 

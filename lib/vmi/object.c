@@ -10,7 +10,8 @@
 
 #include "family.h"
 
-#define NAME_MAX_LEN 63 /* host name, label, and part of the names of files and namespaces */
+#define NAME_MAX_LEN       253
+#define SHORT_NAME_MAX_LEN 63
 
 struct kind {
 	const char *name;
@@ -72,21 +73,41 @@ static int require_string(const struct cJSON *json, const char *path, const char
 	return 0;
 }
 
+/* Of a VM the name is host name, label, and part of the names of files and namespaces; the others are DNS
+ * labels in Kubernetes too. */
+static bool has_short_name(const char *kind)
+{
+	static const char *const kinds[] = {"VirtualMachine", "VirtualMachineInstance", "Namespace",
+					    "Service"};
+
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
+}
+
+static int validate_name(const char *kind, const char *text, struct bl_err *err)
+{
+	size_t max = has_short_name(kind) ? SHORT_NAME_MAX_LEN : NAME_MAX_LEN;
+
+	if (bl_name_is_dns_subdomain(text, strlen(text)) && strlen(text) <= max)
+		return 0;
+	return bl_fail(err, -EINVAL,
+		       "metadata.name: '%.64s' is not a name: up to %zu lower-case letters, "
+		       "digits, '-' and '.'",
+		       text, max);
+}
+
 static int validate_names(const struct cJSON *document, struct bl_err *err)
 {
 	const struct cJSON *namespace = bl_json_get(document, "metadata/namespace");
 	const char *text;
 	int r = require_string(bl_json_get(document, "metadata/name"), "metadata.name", &text, err);
 
-	if (r < 0)
+	if (r == 0)
+		r = validate_name(bl_json_get_string(document, "kind"), text, err);
+	if (r < 0 || !namespace || bl_json_is_null(namespace))
 		return r;
-	if (!bl_name_is_dns_subdomain(text, strlen(text)) || strlen(text) > NAME_MAX_LEN)
-		return bl_fail(err, -EINVAL,
-			       "metadata.name: '%.64s' is not a name: up to %d lower-case letters, "
-			       "digits, '-' and '.'",
-			       text, NAME_MAX_LEN);
-	if (!namespace || bl_json_is_null(namespace))
-		return 0;
 	r = require_string(namespace, "metadata.namespace", &text, err);
 	if (r < 0)
 		return r;

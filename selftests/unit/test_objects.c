@@ -203,6 +203,51 @@ static void test_older_rules(void **state)
 	assert_non_null(objects_get(fixture->objects, &key_a));
 }
 
+static struct cJSON *pod_of_name(size_t len)
+{
+	char name[256];
+	bl_autofree char *text = NULL;
+
+	memset(name, 'n', sizeof(name));
+	text = bl_format("{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": "
+			 "{\"namespace\": \"default\", \"name\": \"%.*s\"}}",
+			 (int)len, name);
+	return parse(text);
+}
+
+static void apply_twice_and_remove(struct fixture *fixture, struct cJSON *pod)
+{
+	const struct object_key key = object_key(pod);
+	enum object_outcome outcome;
+
+	assert_int_equal(objects_apply(fixture->objects, pod, &outcome, NULL), 0);
+	bl_json_set_string(pod, "spec", "changed");
+	assert_int_equal(objects_apply(fixture->objects, pod, &outcome, NULL), 0);
+	assert_int_equal(outcome, OBJECT_CONFIGURED);
+	reopen(fixture);
+	assert_non_null(objects_get(fixture->objects, &key));
+	assert_int_equal(objects_remove(fixture->objects, &key, NULL), 0);
+	reopen(fixture);
+	assert_null(objects_get(fixture->objects, &key));
+}
+
+/* Up to Kubernetes' longest, whose files are named otherwise. */
+static void test_long_names(void **state)
+{
+	struct fixture *fixture = *state;
+	bl_auto_json struct cJSON *longer = pod_of_name(254);
+	enum object_outcome outcome;
+	struct bl_err err;
+
+	for (size_t len = 249; len <= 253; len++) {
+		bl_auto_json struct cJSON *pod = pod_of_name(len);
+
+		apply_twice_and_remove(fixture, pod);
+	}
+	assert_fails(objects_apply(fixture->objects, longer, &outcome, &err), -EINVAL,
+		     "is not a name: up to 253");
+}
+
 static void test_all_or_nothing(void **state)
 {
 	struct fixture *fixture = *state;
@@ -295,10 +340,10 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_versions),       TEST(test_status),     TEST(test_deletion),
-		TEST(test_restart),        TEST(test_bad_files),  TEST(test_older_rules),
-		TEST(test_all_or_nothing), TEST(test_unwritable), TEST(test_watch),
-		TEST(test_order),
+		TEST(test_versions),   TEST(test_status),         TEST(test_deletion),
+		TEST(test_restart),    TEST(test_bad_files),      TEST(test_older_rules),
+		TEST(test_long_names), TEST(test_all_or_nothing), TEST(test_unwritable),
+		TEST(test_watch),      TEST(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
