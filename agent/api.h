@@ -53,6 +53,12 @@ int api_string(const struct api_request *request, const char *name, const char *
 	       struct bl_err *err);
 int api_object_name(const struct api_request *request, const char **ret_namespace,
 		    const char **ret_name, struct bl_err *err);
+/* What the names of the endpoints begin with that "namespace" and "name" mean, a VM's being
+ * "<namespace>_<vmi>_<interface>"; NULL: those of all. The caller frees. */
+char *api_endpoint_prefix(const struct cJSON *params);
+/* The one endpoint that is meant: of that name ("endpoint"), or the only one of a VM ("namespace",
+ * "name"). -ENOENT, -EINVAL: it has several. Borrowed. */
+int api_endpoint(const struct api_request *request, const char **ret_name, struct bl_err *err);
 /* The object that "kind", "namespace" and "name" mean; of a kind that is supported. */
 int api_key(const struct api_request *request, struct object_key *ret_key, struct bl_err *err);
 /* "kind", and "namespace" or NULL for all. */

@@ -72,17 +72,6 @@ static void packet_seen(const struct cJSON *event, void *data)
 	bl_rpc_progress(listener->call, bl_json_copy(event));
 }
 
-/* A VM's endpoints are "<namespace>_<vmi>_<interface>". */
-static char *prefix_of(const struct cJSON *params)
-{
-	const char *namespace = bl_json_get_string(params, "namespace");
-	const char *name = bl_json_get_string(params, "name");
-
-	if (name)
-		return bl_format("%s_%s_", namespace ? namespace : "default", name);
-	return namespace ? bl_format("%s_", namespace) : NULL;
-}
-
 /* A VM need not run: its packets are shown when it does. */
 static int check_target(const struct agent *agent, const struct cJSON *params, struct bl_err *err)
 {
@@ -119,7 +108,7 @@ static int method_monitor(const struct api_request *request, struct cJSON **ret_
 		.rpc = request->rpc,
 		.call = request->call,
 		.endpoint = bl_strdup(bl_json_get_string(request->params, "endpoint")),
-		.prefix = prefix_of(request->params),
+		.prefix = api_endpoint_prefix(request->params),
 	};
 	r = endpoint_monitor_start(request->agent->endpoints,
 				   sample > 0 && sample < SAMPLE_MAX ? sample : 0, packet_seen,
@@ -134,36 +123,6 @@ static int method_monitor(const struct api_request *request, struct cJSON **ret_
 	return API_LATER;
 }
 
-/* Which endpoint is meant: one of that name, or the only one of a VM. */
-static int find_captured(const struct api_request *request, const char **ret_name,
-			 struct bl_err *err)
-{
-	const struct endpoints *set = request->agent->endpoints;
-	const char *endpoint = bl_json_get_string(request->params, "endpoint");
-	bl_autofree char *prefix = prefix_of(request->params);
-	const char *found = NULL;
-
-	if (endpoint && endpoint_find(set, endpoint)) {
-		*ret_name = endpoint;
-		return 0;
-	}
-	for (uint32_t i = 0; prefix && i < BL_ENDPOINTS_MAX; i++) {
-		const char *name = endpoint_name_of_index(set, i);
-
-		if (!name || strncmp(name, prefix, strlen(prefix)) != 0)
-			continue;
-		if (found)
-			return bl_fail(err, -EINVAL, "which endpoint: \"%s\" or \"%s\"?", found,
-				       name);
-		found = name;
-	}
-	if (!found)
-		return bl_fail(err, -ENOENT, "no VM that runs and no endpoint is called \"%s\"",
-			       endpoint ? endpoint : bl_json_get_string(request->params, "name"));
-	*ret_name = found;
-	return 0;
-}
-
 static int method_capture(const struct api_request *request, struct cJSON **ret_result,
 			  struct bl_err *err)
 {
@@ -176,7 +135,7 @@ static int method_capture(const struct api_request *request, struct cJSON **ret_
 
 	if (snaplen < 1 || snaplen > BL_CAPTURE_BYTES_MAX)
 		return bl_fail(err, -EINVAL, "snaplen: 1 to %d", BL_CAPTURE_BYTES_MAX);
-	r = find_captured(request, &name, err);
+	r = api_endpoint(request, &name, err);
 	if (r == 0)
 		r = endpoint_capture_start(set, name, (uint32_t)snaplen, &fd, err);
 	if (r < 0)

@@ -13,6 +13,7 @@
 
 #include "../agent.h"
 #include "../api.h"
+#include "../endpoint.h"
 
 #define CLIENTS_MAX 256
 
@@ -184,5 +185,43 @@ int api_object_name(const struct api_request *request, const char **ret_namespac
 	if (!is_dns_name(*ret_name) || !is_dns_name(*ret_namespace))
 		return bl_fail(err, -EINVAL, "'%s/%s' is no name of an object", *ret_namespace,
 			       *ret_name);
+	return 0;
+}
+
+char *api_endpoint_prefix(const struct cJSON *params)
+{
+	const char *namespace = bl_json_get_string(params, "namespace");
+	const char *name = bl_json_get_string(params, "name");
+
+	if (name)
+		return bl_format("%s_%s_", namespace ? namespace : "default", name);
+	return namespace ? bl_format("%s_", namespace) : NULL;
+}
+
+int api_endpoint(const struct api_request *request, const char **ret_name, struct bl_err *err)
+{
+	const struct endpoints *set = request->agent->endpoints;
+	const char *endpoint = bl_json_get_string(request->params, "endpoint");
+	bl_autofree char *prefix = api_endpoint_prefix(request->params);
+	const char *found = NULL;
+
+	if (endpoint && endpoint_find(set, endpoint)) {
+		*ret_name = endpoint;
+		return 0;
+	}
+	for (uint32_t i = 0; prefix && i < BL_ENDPOINTS_MAX; i++) {
+		const char *name = endpoint_name_of_index(set, i);
+
+		if (!name || strncmp(name, prefix, strlen(prefix)) != 0)
+			continue;
+		if (found)
+			return bl_fail(err, -EINVAL, "which endpoint: \"%s\" or \"%s\"?", found,
+				       name);
+		found = name;
+	}
+	if (!found)
+		return bl_fail(err, -ENOENT, "no VM that runs and no endpoint is called \"%s\"",
+			       endpoint ? endpoint : bl_json_get_string(request->params, "name"));
+	*ret_name = found;
 	return 0;
 }
