@@ -82,9 +82,9 @@ int datapath_write_nexthop(struct datapath *datapath, uint32_t index, enum bl_fa
 			   const uint8_t mac[6], struct bl_err *err);
 int datapath_read_nexthop(struct datapath *datapath, uint32_t index, enum bl_family family,
 			  struct bl_nexthop *ret_nexthop, struct bl_err *err);
-/* Gives the endpoint its share of connection tracking; one that it has is kept, with its size. */
-int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t *ret_sets,
-			    struct bl_err *err);
+/* Gives the endpoint its share of connection tracking; one that it has, and is not smaller, is kept. */
+int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t sets,
+			    uint32_t *ret_sets, struct bl_err *err);
 /* Empties everything of an index: entry, lease, next hops, connections, counters. */
 int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err);
 

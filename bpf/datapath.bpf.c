@@ -9,6 +9,7 @@
 #include "finish.h"
 #include "forward.h"
 #include "guard.h"
+#include "handshake.h"
 #include "loopback.h"
 #include "maps.h"
 #include "masquerade.h"
@@ -35,6 +36,8 @@ int bl_pod_to_vm(struct __sk_buff *skb)
 		verdict = bl_track(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_admit(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_handshake(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
@@ -63,6 +66,8 @@ int bl_pod_from_vm(struct __sk_buff *skb)
 	if (verdict == BL_GO_ON)
 		verdict = bl_admit(skb, &pkt);
 	if (verdict == BL_GO_ON)
+		verdict = bl_handshake(skb, &pkt);
+	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_pod_to_wire(skb, &pkt);
@@ -88,6 +93,8 @@ int bl_masq_to_vm(struct __sk_buff *skb)
 		verdict = bl_masq_owner(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_admit(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_handshake(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)
@@ -119,6 +126,8 @@ int bl_masq_from_vm(struct __sk_buff *skb)
 		verdict = bl_track(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_admit(skb, &pkt);
+	if (verdict == BL_GO_ON)
+		verdict = bl_handshake(skb, &pkt);
 	if (verdict == BL_GO_ON)
 		verdict = bl_clamp(skb, &pkt);
 	if (verdict == BL_GO_ON)

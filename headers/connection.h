@@ -99,12 +99,10 @@ static __noinline int bl_tuple_of_quoted(struct __sk_buff *skb, const struct bl_
 	return true;
 }
 
-static __always_inline void bl_tuple(struct __sk_buff *skb, struct bl_pkt *pkt)
+static __always_inline void bl_tuple_of_packet(struct __sk_buff *skb, struct bl_pkt *pkt)
 {
 	struct bl_ct_tuple *tuple = &pkt->tuple;
 
-	if (bl_is_icmp_error(pkt) && bl_tuple_of_quoted(skb, pkt, tuple))
-		return;
 	tuple->remote = pkt->direction == BL_TO_VM ? pkt->src : pkt->dst;
 	tuple->protocol = pkt->protocol;
 	if (pkt->flags & BL_PKT_NO_L4)
@@ -113,6 +111,12 @@ static __always_inline void bl_tuple(struct __sk_buff *skb, struct bl_pkt *pkt)
 		bl_tuple_ports(skb, pkt, &tuple->remote_port, &tuple->local_port);
 	else
 		bl_tuple_ports(skb, pkt, &tuple->local_port, &tuple->remote_port);
+}
+
+static __always_inline void bl_tuple(struct __sk_buff *skb, struct bl_pkt *pkt)
+{
+	if (!bl_is_icmp_error(pkt) || !bl_tuple_of_quoted(skb, pkt, &pkt->tuple))
+		bl_tuple_of_packet(skb, pkt);
 }
 
 /* ---- the stage ----------------------------------------------------------------------------------- */
@@ -124,13 +128,22 @@ static __always_inline bool bl_begins_anew(const struct bl_pkt *pkt,
 	return bl_is_syn(pkt) && (entry->state & BL_CT_CLOSING) == BL_CT_CLOSING;
 }
 
-/* Are connections of this packet's direction of interest? From the VM they are when policy asks, or when
- * replies have to pass a list of ports. Neighbour discovery is of no connection. */
+static __always_inline bool bl_is_pod_bound(const struct bl_pkt *pkt)
+{
+	return pkt->slot == BL_SLOT_POD_TO_VM || pkt->slot == BL_SLOT_POD_FROM_VM;
+}
+
+/* Are connections of this packet's direction of interest? They are when policy asks; under masquerade to
+ * the VM always, and from it when replies have to pass a list of ports. Neighbour discovery is of no
+ * connection. */
 static __always_inline bool bl_is_tracked(const struct bl_pkt *pkt)
 {
 	if (!pkt->ep->ct_sets || !bl_pkt_is_ip(pkt) || bl_is_nd(pkt))
 		return false;
-	return pkt->direction != BL_FROM_VM || (pkt->ep->flags & (BL_EP_POLICY | BL_EP_PORTS));
+	if (pkt->ep->flags & BL_EP_POLICY)
+		return true;
+	return !bl_is_pod_bound(pkt) &&
+	       (pkt->direction != BL_FROM_VM || (pkt->ep->flags & BL_EP_PORTS));
 }
 
 /* Finds the packet's connection. A fragment whose first is not known is dropped. Whose an unknown one is
@@ -175,9 +188,11 @@ static __always_inline void bl_remember(struct __sk_buff *skb, struct bl_pkt *pk
 {
 	if (!(pkt->flags & BL_PKT_TRACKED) || bl_is_icmp_error(pkt))
 		return;
-	if (pkt->ct)
+	if (pkt->ct) {
 		bl_ct_touch(pkt->ct, pkt, &pkt->tuple);
-	else
-		bl_ct_insert(pkt, &pkt->tuple, owner, epoch, counter);
+	} else {
+		pkt->ct = bl_ct_insert(pkt, &pkt->tuple, owner, epoch, counter);
+		pkt->flags |= BL_PKT_OPENS;
+	}
 	bl_remember_fragment(skb, pkt, owner);
 }

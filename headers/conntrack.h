@@ -193,15 +193,17 @@ static __always_inline struct bl_ct_entry *bl_ct_claim(const struct bl_pkt *pkt,
 }
 
 /* Makes an entry for a tuple that has none; the packet opens the connection. epoch and counter are
- * what policy said of it. */
-static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct bl_ct_tuple *tuple,
-					 enum bl_ct_owner owner, __u32 epoch, __u16 counter)
+ * what policy said of it. NULL: there is no room this time. */
+static __always_inline struct bl_ct_entry *bl_ct_insert(const struct bl_pkt *pkt,
+							const struct bl_ct_tuple *tuple,
+							enum bl_ct_owner owner, __u32 epoch,
+							__u16 counter)
 {
 	struct bl_ct_entry *entry = bl_ct_claim(pkt, tuple);
 	__u8 state = bl_ct_next_state(pkt, pkt->direction == BL_TO_VM ? 0 : BL_CT_BY_VM);
 
 	if (!entry)
-		return;
+		return NULL;
 	entry->remote = tuple->remote;
 	entry->remote_port = tuple->remote_port;
 	entry->local_port = tuple->local_port;
@@ -211,7 +213,9 @@ static __always_inline void bl_ct_insert(const struct bl_pkt *pkt, const struct 
 	entry->state = state;
 	entry->epoch = epoch;
 	entry->counter = counter;
+	entry->syn_time = 0;
 	entry->expires = bl_ct_now() + bl_ct_life(tuple, state);
+	return entry;
 }
 
 /* ---- taking over ---------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /*
- * What is counted: packets forwarded, packets that were not simply forwarded by their reason, and
- * packets that an entry of a policy judged. All per CPU, so no atomics.
+ * What is counted: packets forwarded, packets that were not simply forwarded by their reason,
+ * packets that an entry of a policy judged, and what happens once a connection. All per CPU, so no
+ * atomics.
  */
 #pragma once
 
@@ -46,4 +47,28 @@ static __always_inline void bl_count_rule(__u32 rule, __u32 len)
 
 	if (counter)
 		bl_count(counter, len);
+}
+
+/* Of the packet's direction, which is one of the VM's. */
+static __always_inline struct bl_tally *bl_tally(const struct bl_pkt *pkt)
+{
+	__u32 key = pkt->endpoint * BL_VM_DIRECTIONS + pkt->direction;
+
+	return bpf_map_lookup_elem(&bl_tallies, &key);
+}
+
+static __always_inline void bl_count_opened(const struct bl_pkt *pkt)
+{
+	struct bl_tally *tally = bl_tally(pkt);
+
+	if (tally)
+		tally->opened++;
+}
+
+static __always_inline void bl_count_allowed(const struct bl_pkt *pkt)
+{
+	struct bl_tally *tally = bl_tally(pkt);
+
+	if (tally)
+		tally->allowed++;
 }

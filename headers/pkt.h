@@ -33,6 +33,7 @@ enum bl_pkt_flags {
 	BL_PKT_OPTIONS = 1 << 3,   /* IPv4 options or IPv6 extension headers present */
 	BL_PKT_GROUP_MAC = 1 << 4, /* broadcast or multicast destination MAC */
 	BL_PKT_TRACKED = 1 << 5,   /* tuple is set, and ct when there is an entry */
+	BL_PKT_OPENS = 1 << 6,     /* the first of its connection */
 };
 
 /* What a connection is known by, from the VM's side. */

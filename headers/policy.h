@@ -160,6 +160,7 @@ static __always_inline enum bl_verdict bl_judge(struct __sk_buff *skb, struct bl
 		pkt->reason = BL_REASON_AUDITED;
 		return BL_GO_ON;
 	}
+	bl_count_allowed(pkt);
 	/* the counter first: who sees the epoch sees its counter */
 	if (pkt->ct) {
 		pkt->ct->counter = judgement.counter;

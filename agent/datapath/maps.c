@@ -184,18 +184,31 @@ int datapath_make_share(struct datapath *datapath, uint32_t index, uint32_t sets
 	return write_share(datapath, index, fd, err);
 }
 
-int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t *ret_sets,
-			    struct bl_err *err)
+int datapath_make_conntrack(struct datapath *datapath, uint32_t index, uint32_t sets,
+			    uint32_t *ret_sets, struct bl_err *err)
 {
-	uint32_t sets = share_sets(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), index);
+	uint32_t before = share_sets(bpf_map__fd(datapath->skeleton->maps.bl_conntrack), index);
+	int r = before < sets ? datapath_make_share(datapath, index, sets, err) : 0;
+
+	if (r == 0)
+		*ret_sets = before < sets ? sets : before;
+	return r;
+}
+
+static int clear_openings(struct datapath *datapath, uint32_t index, struct bl_err *err)
+{
+	static const struct bl_handshakes no_handshakes;
+	bl_autofree void *zeroes = bl_alloc((size_t)datapath->n_cpus * sizeof(struct bl_tally));
 	int r = 0;
 
-	if (sets == 0) {
-		sets = BL_CT_SETS;
-		r = datapath_make_share(datapath, index, sets, err);
+	for (uint32_t i = 0; r == 0 && i < BL_VM_DIRECTIONS; i++) {
+		uint32_t key = index * BL_VM_DIRECTIONS + i;
+
+		r = write_entry(datapath->skeleton->maps.bl_tallies, key, zeroes, err);
+		if (r == 0)
+			r = write_entry(datapath->skeleton->maps.bl_handshakes, key, &no_handshakes,
+					err);
 	}
-	if (r == 0)
-		*ret_sets = sets;
 	return r;
 }
 
@@ -216,6 +229,8 @@ int datapath_clear(struct datapath *datapath, uint32_t index, struct bl_err *err
 				zeroes, err);
 	if (r == 0)
 		r = write_entry(datapath->skeleton->maps.bl_lost, index, zeroes, err);
+	if (r == 0)
+		r = clear_openings(datapath, index, err);
 	if (r == 0)
 		r = write_entry(datapath->skeleton->maps.bl_answered, index, &never, err);
 	if (r == 0)

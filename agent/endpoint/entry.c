@@ -252,3 +252,8 @@ int entry_lease(const struct endpoint_spec *spec, const struct podnet *podnet,
 	memcpy(lease.router_mac, entry->router_mac, sizeof(lease.router_mac));
 	return lease_encode(&lease, ret_lease, err);
 }
+
+bool entry_is_tracked(const struct endpoint_spec *spec, const struct bl_endpoint *entry)
+{
+	return spec->binding == BL_BINDING_MASQUERADE || (entry->flags & BL_EP_POLICY);
+}

@@ -17,6 +17,8 @@ int entry_build(const struct endpoint_spec *spec, const struct podnet *podnet,
 		const struct tap_state *tap, struct bl_endpoint *ret_entry, struct bl_err *err);
 int entry_lease(const struct endpoint_spec *spec, const struct podnet *podnet,
 		const struct bl_endpoint *entry, struct bl_lease *ret_lease, struct bl_err *err);
+/* Are connections tracked, beyond the handshakes that are timed? */
+bool entry_is_tracked(const struct endpoint_spec *spec, const struct bl_endpoint *entry);
 
 /* One's-complement sum guest - pod over the family's own bytes (RFC 1624); see struct bl_endpoint. */
 uint16_t entry_delta(const struct bl_addr *guest, const struct bl_addr *pod);

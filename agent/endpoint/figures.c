@@ -6,6 +6,7 @@
 
 #include <beeline/file.h>
 
+#include "entry.h"
 #include "events.h"
 #include "room.h"
 
@@ -60,7 +61,8 @@ static void add(struct endpoints_figures *figures, const struct endpoint *endpoi
 	item->traffic = totals->traffic[index];
 	set_verdicts(totals, index, item);
 	item->lost = totals->lost[index];
-	item->connections = totals->fill[index];
+	if (entry_is_tracked(&endpoint->record->spec, &endpoint->entry))
+		item->connections = totals->fill[index];
 }
 
 int endpoints_figures_new(const struct endpoints *set, struct endpoints_figures **ret_figures,

@@ -115,9 +115,12 @@ static int admit(const struct endpoint *endpoint, struct bl_endpoint *entry, str
 	if (gate->admit)
 		r = gate->admit(spec, index, addrs, n, &flags, gate->data, err);
 	entry->flags |= flags;
-	if (r == 0 && (spec->binding == BL_BINDING_MASQUERADE || (flags & BL_EP_POLICY)))
-		r = datapath_make_conntrack(endpoint->set->datapath, index, &entry->ct_sets, err);
-	return r;
+	if (r < 0)
+		return r;
+	return datapath_make_conntrack(endpoint->set->datapath, index,
+				       entry_is_tracked(spec, entry) ? BL_CT_SETS
+								     : BL_CT_SETS_HANDSHAKES,
+				       &entry->ct_sets, err);
 }
 
 static int write_entries(struct endpoint *endpoint, const struct podnet *podnet,

@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#define BL_ABI_VERSION 2
+#define BL_ABI_VERSION 3
 
 /* Endpoints on one node; the index into every per-endpoint array. */
 #define BL_ENDPOINTS_MAX 1024
@@ -55,6 +55,7 @@ enum bl_direction {
 	BL_POD_OUT, /* the pod's own traffic leaving eth0 beside a masqueraded VM */
 	BL_DIRECTIONS_MAX,
 };
+#define BL_VM_DIRECTIONS 2 /* the VM's own: all but the last */
 
 /* ---- bl_endpoints: ARRAY[endpoint]; the agent writes, programs read ------------------------- */
 
@@ -159,10 +160,11 @@ struct bl_lease {
 /* Connections, both directions in one entry. Each endpoint has a share of its own, an ARRAY of sets made
  * by the agent with BPF_F_INNER_MAP and a power of two of entries; eviction stays inside it, so one
  * VM cannot push out another's connections. */
-#define BL_CT_WAYS     3
-#define BL_CT_SETS_MIN 16
-#define BL_CT_SETS     8192  /* 24,576 connections in 1 MiB */
-#define BL_CT_SETS_MAX 65536 /* the hash has no more */
+#define BL_CT_WAYS            3
+#define BL_CT_SETS_MIN        16
+#define BL_CT_SETS_HANDSHAKES 256   /* where nothing else is tracked: 768 that wait for an answer */
+#define BL_CT_SETS            8192  /* 24,576 connections in 1 MiB */
+#define BL_CT_SETS_MAX        65536 /* the hash has no more */
 
 /* Whose is it? Only masquerade's pods have connections of their own. */
 enum bl_ct_owner { BL_CT_FREE, BL_CT_GUEST, BL_CT_POD };
@@ -189,7 +191,10 @@ struct bl_ct_entry {
 	/* in which policy last let the opener's packets through; 0: nobody was asked; see struct bl_config */
 	__u32 epoch;
 	__u16 counter; /* of the policy's entry that did; index into bl_rules */
-	__u16 pad[3];
+	__u16 pad;
+	/* TCP, while an answer is awaited: when the first SYN came by, in the unit of struct
+	 * bl_handshakes (it wraps after 73 minutes); 0: none is */
+	__u32 syn_time;
 };
 
 struct bl_ct_set {
@@ -307,6 +312,24 @@ struct bl_verdict_key {
 	__u8 reason;    /* enum bl_reason */
 };
 
+/* bl_tallies: PERCPU_ARRAY[endpoint * BL_VM_DIRECTIONS + direction]. */
+struct bl_tally {
+	__u64 opened; /* connections that began by a packet of that direction, and were let through */
+	__u64 allowed; /* packets that policy was asked about, and allowed */
+};
+
+/* bl_handshakes: ARRAY[endpoint * BL_VM_DIRECTIONS + direction of the SYN]: how long openers of TCP
+ * connections waited, from the first SYN to the first SYN-ACK, both as they pass the VM's edge. The unit
+ * of time is 1,024 ns. Bucket i counts what took more than bound i - 1 and at most bound i, the last one
+ * what took longer: 33 us, and so on by powers of two, to 8.6 s. */
+#define BL_HANDSHAKE_SHIFT    10 /* nanoseconds to the unit */
+#define BL_HANDSHAKE_BOUNDS   19
+#define BL_HANDSHAKE_BOUND(i) (32u << (i))
+struct bl_handshakes {
+	__u64 sum;
+	__u64 counts[BL_HANDSHAKE_BOUNDS + 1];
+};
+
 /* What became of a packet. Numbers from 130 on are drops; where Cilium has a number for the reason
  * it is Cilium's (pkg/monitor/api/drop.go), ours begin at 224. */
 #define BL_REASONS(X)                                                       \
@@ -419,6 +442,7 @@ _Static_assert(sizeof(struct bl_prefix) == 24, "bl_prefix");
 _Static_assert(sizeof(struct bl_nexthop) == 8, "bl_nexthop");
 _Static_assert(sizeof(struct bl_ct_entry) == 40, "bl_ct_entry");
 _Static_assert(sizeof(struct bl_ct_set) == 128, "bl_ct_set");
+_Static_assert((int)BL_VM_DIRECTIONS == (int)BL_POD_OUT, "BL_VM_DIRECTIONS");
 _Static_assert(BL_CT_SETS <= BL_CT_SETS_MAX, "BL_CT_SETS");
 _Static_assert(sizeof(struct bl_verdict_key) == 4, "bl_verdict_key");
 _Static_assert(sizeof(struct bl_ipcache_key) == 20, "bl_ipcache_key");

@@ -213,9 +213,9 @@ class Datapath:
         self.lib.bpf_map_lookup_elem(self.arrays[name, index], key.to_bytes(4, "little"), out)
         return out.raw
 
-    def inner_clear(self, name, index, key, value_size):
+    def inner_write(self, name, index, key, value):
         self.lib.bpf_map_update_elem(self.arrays[name, index], key.to_bytes(4, "little"),
-                                     bytes(value_size), ctypes.c_uint64(0))
+                                     value, ctypes.c_uint64(0))
 
     def program_fd(self, name):
         found = self.lib.bpf_object__find_program_by_name(self.object, name.encode())

@@ -171,9 +171,10 @@ class Fixture:
         for key in range(CT_SETS):
             ways = self.dp.inner_lookup("bl_conntrack", index, key, 128)
             for at in (0, 40, 80):
-                fields = struct.unpack_from("<16sHHBBBBIIH6x", ways, at)
+                fields = struct.unpack_from("<16sHHBBBBIIH2xI", ways, at)
                 entry = dict(zip(("remote", "remote_port", "local_port", "protocol", "owner",
-                                  "fragment", "state", "expires", "epoch", "counter"), fields))
+                                  "fragment", "state", "expires", "epoch", "counter",
+                                  "syn_time"), fields))
                 if entry["expires"]:
                     found.append(entry)
         return found
@@ -233,7 +234,7 @@ class Fixture:
 
     def forget_connections(self, index):
         for key in range(CT_SETS):
-            self.dp.inner_clear("bl_conntrack", index, key, 128)
+            self.dp.inner_write("bl_conntrack", index, key, bytes(128))
 
 
 # ---- checks ---------------------------------------------------------------------------------------

@@ -23,15 +23,19 @@ older() {
 	change include/beeline/abi.h '
 		s/^#define BL_ABI_VERSION .*/#define BL_ABI_VERSION 1/
 		s/^#define BL_CT_WAYS .*/#define BL_CT_WAYS 4/
-		/^struct bl_ct_entry {/,/^}/ { /__u16 counter;/d; /__u16 pad\[3\];/d }
+		/^struct bl_ct_entry {/,/^}/ { /__u16 counter;/d; /__u16 pad;/d; /__u32 syn_time;/d }
 		/^struct bl_ct_set {/,/^}/ { /__u64 pad;/d }
 		s/^\(_Static_assert(sizeof(struct bl_ct_entry) ==\) 40/\1 32/' 3
 	change headers/conntrack.h '
 		/entry->counter = counter;/d
+		/entry->syn_time = 0;/d
 		s/set->ways\[i\].expires < victim->expires/set->ways[i].expires <= victim->expires/' 1
 	change headers/policy.h '
 		/pkt->ct->counter = judgement.counter;/d
 		s/counter = pkt->ct ? .*/counter = 0;/' 1
+	change bpf/datapath.bpf.c '
+		/#include "handshake.h"/d
+		s/verdict = bl_handshake(.*/verdict = BL_GO_ON;/' 4
 	change headers/maps.h '/^struct bl_ct_share {/,/^}/ {
 		s/__type(key, __u32)/__uint(key_size, 4)/
 		s/__type(value, struct bl_ct_set)/__uint(value_size, sizeof(struct bl_ct_set))/
@@ -42,7 +46,7 @@ older() {
 
 newer() {
 	change include/beeline/abi.h '
-		s/^#define BL_ABI_VERSION .*/#define BL_ABI_VERSION 3/
+		s/^#define BL_ABI_VERSION .*/#define BL_ABI_VERSION 4/
 		s/^#define BL_ENDPOINTS_MAX 1024/#define BL_ENDPOINTS_MAX 1500/
 		s/^\(struct bl_endpoint\|struct bl_ct_entry\|struct bl_counter\|struct bl_lease\) {/&\n\t__u64 came[4];/
 		s/^_Static_assert(sizeof(struct bl_ct_\(set\|entry\)).*//' 8

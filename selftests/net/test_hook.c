@@ -228,20 +228,24 @@ static uint32_t share_id(uint32_t index)
 	return id;
 }
 
-/* A share outlives its agent, and people can read it. */
+/* A share outlives its agent, and people can read it. One that is too small by now is replaced. */
 static void test_conntrack_share(void **state)
 {
 	struct fixture *f = *state;
 	bl_autofree char *before = NULL, *after = NULL, *gone = NULL;
 	uint32_t sets = 0;
 
-	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
+	assert_int_equal(
+		datapath_make_conntrack(f->datapath, 5, BL_CT_SETS_HANDSHAKES, &sets, &f->err), 0);
+	assert_int_equal(sets, BL_CT_SETS_HANDSHAKES);
+	assert_int_equal(datapath_make_conntrack(f->datapath, 5, BL_CT_SETS, &sets, &f->err), 0);
 	assert_int_equal(sets, BL_CT_SETS);
 	before = output("bpftool map lookup pinned " BPFFS "/maps/bl_conntrack key 5 0 0 0");
 	run("bpftool map lookup id %u key 0 0 0 0 | grep -q '\"remote_port\": 0'", share_id(5));
 	restart(f);
 	sets = 0;
-	assert_int_equal(datapath_make_conntrack(f->datapath, 5, &sets, &f->err), 0);
+	assert_int_equal(
+		datapath_make_conntrack(f->datapath, 5, BL_CT_SETS_HANDSHAKES, &sets, &f->err), 0);
 	assert_int_equal(sets, BL_CT_SETS);
 	after = output("bpftool map lookup pinned " BPFFS "/maps/bl_conntrack key 5 0 0 0");
 	assert_string_equal(before, after);

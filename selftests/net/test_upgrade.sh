@@ -134,7 +134,7 @@ check ours-dies-while-it-carries ours_dies has_elders
 check older-is-refused-in-between refused 2 1 older_start
 check ours-starts ours_start
 check ours-attaches-nothing hooks_untouched
-check ours-layout layout_is 2
+check ours-layout layout_is 3
 check ours-keeps-nothing-of-before nothing_of_before
 check ours-counts-on counters_went_on "$was"
 check policy-is-put policy_make
@@ -143,7 +143,7 @@ was=$(forwarded)
 check ours-dies agent_kill
 check newer-starts newer_start
 check newer-attaches-nothing hooks_untouched
-check newer-layout layout_is 3
+check newer-layout layout_is 4
 check newer-keeps-nothing-of-before nothing_of_before
 check newer-counts-on counters_went_on "$was"
 check newer-keeps-the-policy equal policy "$(policy)" "$policy"
