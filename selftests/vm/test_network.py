@@ -85,14 +85,14 @@ def test_guests_reach_each_other(world):
             ping = "ping6" if ":" in address else "ping"
             world.guests[one].run(f"{ping} -c 2 -i 0.2 -W 5 {address}")
             expect(f"{one} to {other}", hostname,
-                   world.guests[one].run(f"timeout 10 wget -qO- '{url(address)}'"))
+                   world.guests[one].run(f"wget -T 10 -qO- '{url(address)}'"))
 
 
 def test_guest_reaches_its_own_address(world):
     for name in (POD, OPEN):
         for address in addresses(world, name):
             expect(f"{name} at {address}", world.guests[name].run("hostname"),
-                   world.guests[name].run(f"timeout 10 wget -qO- '{url(address)}'"))
+                   world.guests[name].run(f"wget -T 10 -qO- '{url(address)}'"))
 
 
 def test_undeclared_port_is_closed(world):
