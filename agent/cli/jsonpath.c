@@ -112,26 +112,29 @@ static void put_value(struct walk *walk, const struct cJSON *json)
 	walk->follows = true;
 }
 
-/* The rest of a path, up to its brace. A NULL value goes on to the end: the path may still be wrong. */
+/* The rest of a path, up to its brace. A NULL value goes on to the end: the path may still be wrong.
+ * Deep only as the document is: paths may be as long as an argument. */
 static int walk_path(struct walk *walk, const char *at, const struct cJSON *json)
 {
-	struct step step;
-	const char *next;
 	int r = 0;
 
-	if (*at == '}') {
-		if (json)
-			put_value(walk, json);
-		return 0;
+	while (*at != '}') {
+		struct step step;
+		const char *next = take_step(at, &step);
+
+		if (!next)
+			return fail_at(walk, at);
+		if (step.all && bl_json_size(json)) {
+			bl_json_for_each (each, json)
+				r = r < 0 ? r : walk_path(walk, next, each);
+			return r;
+		}
+		json = step.all ? NULL : member(json, &step);
+		at = next;
 	}
-	next = take_step(at, &step);
-	if (!next)
-		return fail_at(walk, at);
-	if (!step.all || bl_json_size(json) == 0)
-		return walk_path(walk, next, step.all ? NULL : member(json, &step));
-	bl_json_for_each (each, json)
-		r = r < 0 ? r : walk_path(walk, next, each);
-	return r;
+	if (json)
+		put_value(walk, json);
+	return 0;
 }
 
 /* Quoted text, with the escapes that shells leave alone. */

@@ -20,7 +20,12 @@ $(B)/fuzz/lib.a: $(patsubst %.c,$(B)/fuzz/%.o,$(LIB_SRC))
 
 $(B)/fuzz/fuzz_%: $(B)/fuzz/selftests/fuzz/fuzz_%.o $(B)/fuzz/lib.a
 	$(call say,LD,$@)
-	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $^ -Wl,--as-needed $(LIBS_cli) $(LIBS_COMMON)
+	$(Q)$(CLANG) $(FUZZ_FLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		-Wl,--as-needed $(LIBS_cli) $(LIBS_COMMON)
+
+# What the command itself reads and writes.
+FUZZ_CLI := filter jsonpath pcapng
+$(foreach part,$(FUZZ_CLI),$(eval $(B)/fuzz/fuzz_$(part): $(B)/fuzz/agent/cli/$(part).o))
 
 .PHONY: fuzz
 fuzz: deps ## Fuzz every parser for FUZZ_SECONDS (300) each

@@ -76,11 +76,26 @@ static void test_refused(void **state)
 	}
 }
 
+/* A path of as many steps as an argument holds. */
+static void test_long_path(void **state)
+{
+	static const size_t n_steps = 60000;
+	bl_autofree char *template = bl_alloc(2 * n_steps + 3), *text = NULL;
+
+	template[0] = '{';
+	for (size_t i = 0; i < n_steps; i++)
+		memcpy(template + 1 + 2 * i, ".a", 2);
+	memcpy(template + 1 + 2 * n_steps, "}", 2);
+	text = print(template, NULL);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_printed),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_long_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
