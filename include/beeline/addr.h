@@ -30,6 +30,8 @@ struct bl_addr bl_addr_from_bytes(const void *bytes, size_t len);
 struct bl_addr bl_addr_nth(const struct bl_addr *prefix, uint32_t n);
 /* Canonical text (RFC 5952; IPv4 dotted) into a buffer of BL_ADDR_TEXT_MAX; returns it. */
 const char *bl_addr_format(const struct bl_addr *addr, char *text);
+/* "10.0.0.0/8"; its bits are counted within the family. */
+const char *bl_prefix_format(const struct bl_prefix *prefix, char *text);
 
 /* Six pairs of hex digits split by ':' or '-'; multicast and all-zero are refused. */
 int bl_mac_parse(const char *text, uint8_t ret_mac[6], struct bl_err *err);

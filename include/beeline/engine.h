@@ -156,6 +156,20 @@ void bl_engine_identities(const struct bl_engine *engine, uint32_t **ret_numbers
 /* The rule behind an entry's cookie: "default/web spec.ingress[0]"; NULL: there is none. Borrowed. */
 const char *bl_engine_rule(const struct bl_engine *engine, uint32_t cookie);
 
+/* Which pod, VM or endpoint has just this address; an endpoint stands in no namespace, "". False: none
+ * that is known. Borrowed until the engine is next given something. */
+bool bl_engine_peer(const struct bl_engine *engine, const struct bl_addr *addr,
+		    const char **ret_namespace, const char **ret_name);
+/* Who an endpoint is; 0: there is none of this name, or it has no identity yet. */
+uint32_t bl_engine_endpoint_identity(const struct bl_engine *engine, const char *endpoint);
+
+/* Each spec of each policy, in no order of policies. endpoint: only those that its rows were compiled of;
+ * NULL: all. */
+typedef void bl_engine_spec_fn(const struct bl_policy *policy, const struct bl_policy_spec *spec,
+			       void *data);
+void bl_engine_specs(const struct bl_engine *engine, const char *endpoint, bl_engine_spec_fn *fn,
+		     void *data);
+
 /* One end of a flow. */
 struct bl_engine_party {
 	const char *

@@ -133,3 +133,19 @@ int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, s
 void bl_policy_free(struct bl_policy *policy);
 BL_DEFINE_AUTO(policy, struct bl_policy *, bl_policy_free)
 #define bl_auto_policy bl_cleanup(bl_auto_policy_fn)
+
+/* ---- in words, for people; who calls frees a char * ---------------------------------------------- */
+
+/* "TCP", or the number of a protocol that policies have no name for. */
+char *bl_protocol_format(uint8_t protocol);
+/* "80/TCP", "80-95/TCP", "http/TCP", "TCP"; of ICMP the type: "8/ICMP". */
+char *bl_layer4_format(const struct bl_layer4 *row);
+/* The same of an entry's key; "ANY": of every protocol. */
+char *bl_policy_key_layer4(const struct bl_policy_key *key);
+/* "k8s:app=web, !tier", "entity world", "10.0.0.0/8 except 10.1.0.0/16", "service shop/db". */
+char *bl_peer_format(const struct bl_peer *peer);
+/* Whom a spec concerns: "k8s:app=web", "nodes all". */
+char *bl_subject_format(const struct bl_policy_spec *spec);
+const char *bl_tier_name(enum bl_tier tier);
+const char *bl_rule_verdict_name(enum bl_rule_verdict verdict);           /* "Deny", ... */
+const char *bl_policy_direction_name(enum bl_policy_direction direction); /* "Ingress", ... */

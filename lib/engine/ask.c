@@ -88,6 +88,39 @@ const char *bl_engine_rule(const struct bl_engine *engine, uint32_t cookie)
 	return cookie_text(&engine->cookies, cookie);
 }
 
+/* ---- who, and by which policies ------------------------------------------------------------------ */
+
+bool bl_engine_peer(const struct bl_engine *engine, const struct bl_addr *addr,
+		    const char **ret_namespace, const char **ret_name)
+{
+	const struct peer *peer = ipcache_peer(&engine->ipcache, addr);
+
+	if (!peer)
+		return false;
+	*ret_namespace = peer->namespace;
+	*ret_name = peer->name;
+	return true;
+}
+
+uint32_t bl_engine_endpoint_identity(const struct bl_engine *engine, const char *name)
+{
+	const struct endpoint *endpoint = find_endpoint(engine, name);
+
+	return endpoint && endpoint->peer->identity ? endpoint->peer->identity->number : 0;
+}
+
+void bl_engine_specs(const struct bl_engine *engine, const char *name, bl_engine_spec_fn *fn,
+		     void *data)
+{
+	const struct endpoint *endpoint = find_endpoint(engine, name);
+	const struct program *program = endpoint ? endpoint->program : NULL;
+
+	if (!name)
+		rules_for_each(&engine->rules, fn, data);
+	for (size_t i = 0; program && i < program->n_specs; i++)
+		fn(program->specs[i]->policy, program->specs[i]->spec, data);
+}
+
 /* ---- ends of flows ------------------------------------------------------------------------------- */
 
 /* A node, as an endpoint of another or of the same one knows it. */

@@ -92,6 +92,7 @@ static void set_up(struct rules *rules, const struct rules_context *context,
 		   const struct bl_policy *policy, const struct bl_policy_spec *from,
 		   struct spec *spec)
 {
+	spec->policy = policy;
 	spec->spec = from;
 	spec->is_new = true;
 	spec->rules = bl_alloc(from->n_rules * sizeof(*spec->rules));
@@ -209,6 +210,15 @@ void rules_settle(struct rules *rules, const struct rules_context *context)
 		hash_remove(&rules->policies, hash_of(stored->policy), stored);
 		free_policy(stored);
 	}
+}
+
+void rules_for_each(const struct rules *rules, rules_fn *fn, void *data)
+{
+	size_t position = 0;
+
+	for (struct stored_policy *stored; (stored = hash_next(&rules->policies, &position));)
+		for (size_t i = 0; !stored->is_gone && i < stored->policy->n_specs; i++)
+			fn(stored->policy, &stored->policy->specs[i], data);
 }
 
 void rules_release(struct rules *rules)

@@ -25,6 +25,7 @@ struct rule {
 };
 
 struct spec {
+	const struct bl_policy *policy;
 	const struct bl_policy_spec *spec;
 	struct rule *rules;                    /* as many as spec->n_rules */
 	bool uses_names[BL_POLICY_DIRECTIONS]; /* of ports */
@@ -59,4 +60,7 @@ void rules_remove(struct rules *rules, const char *kind, const char *namespace, 
 void rules_update(struct rules *rules, const struct rules_context *context);
 /* Endpoints have what they should have: frees the specs that are gone. */
 void rules_settle(struct rules *rules, const struct rules_context *context);
+/* Each spec of each policy that is not gone, in no order of policies. */
+typedef void rules_fn(const struct bl_policy *policy, const struct bl_policy_spec *spec, void *data);
+void rules_for_each(const struct rules *rules, rules_fn *fn, void *data);
 void rules_release(struct rules *rules);

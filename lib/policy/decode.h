@@ -52,6 +52,8 @@ int policy_add_except(struct bl_peer *peer, const char *text, const char *path, 
 
 /* IPPROTO_* by name as policies spell it, in capitals; -1: unknown. */
 int layer4_protocol(const char *name);
+/* The other way, ICMP's two included; NULL: it has no name here. */
+const char *layer4_protocol_name(uint8_t protocol);
 /* TCP, UDP and SCTP: what has ports. */
 bool layer4_has_ports(uint8_t protocol);
 /* Type of ICMP by Cilium's name of it; -1: unknown in this family. */

@@ -85,6 +85,18 @@ int layer4_protocol(const char *name)
 	return find(protocols, N_ITEMS(protocols), name);
 }
 
+const char *layer4_protocol_name(uint8_t protocol)
+{
+	if (protocol == IPPROTO_ICMP)
+		return "ICMP";
+	if (protocol == IPPROTO_ICMPV6)
+		return "ICMPv6";
+	for (size_t i = 0; i < N_ITEMS(protocols); i++)
+		if (protocols[i].number == protocol)
+			return protocols[i].name;
+	return NULL;
+}
+
 bool layer4_has_ports(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;

@@ -251,6 +251,81 @@ static void test_a_rule_keeps_its_number_while_its_policy_changes(void **state)
 	assert_null(bl_engine_rule(engine, cookie));
 }
 
+/* ---- who has which policies ---------------------------------------------------------------------- */
+
+static void append_spec(const struct bl_policy *policy, const struct bl_policy_spec *spec,
+			void *data)
+{
+	char *text = data;
+
+	snprintf(text + strlen(text), 64, "%s/%s %zu;", policy->namespace, policy->name,
+		 (size_t)(spec - policy->specs));
+}
+
+static void has_specs(const struct bl_engine *engine, const char *endpoint, const char *want)
+{
+	char text[256] = "";
+
+	bl_engine_specs(engine, endpoint, append_spec, text);
+	assert_string_equal(text, want);
+}
+
+static void test_specs_are_those_that_the_rows_were_compiled_of(void **state)
+{
+	bl_auto_engine struct bl_engine *engine = engine_new();
+
+	put_endpoint(engine, "one", "web", "10.0.0.1", 0);
+	put_endpoint(engine, "two", "db", "10.0.0.2", 0);
+	put(engine, "---\napiVersion: cilium.io/v2\nkind: "
+		    "CiliumClusterwideNetworkPolicy\nmetadata: {name: c}\nspecs:\n"
+		    "- {nodeSelector: {}, ingress: [{}]}\n- {endpointSelector: {matchLabels: "
+		    "{app: db}}, ingress: [{}]}\n");
+	has_specs(engine, NULL, "/c 0;/c 1;");
+	has_specs(engine, "two", "");
+	update(engine, "one two");
+	has_specs(engine, "one", "");
+	has_specs(engine, "two", "/c 1;");
+	put(engine, UNIT_CNP("x", "ingress: [{}]"));
+	has_specs(engine, "one", "");
+	update(engine, "one");
+	has_specs(engine, "one", "a/x 0;");
+	bl_engine_remove(engine, "CiliumNetworkPolicy", "a", "x");
+	has_specs(engine, "one", "a/x 0;");
+	has_specs(engine, NULL, "/c 0;/c 1;");
+	update(engine, "one");
+	has_specs(engine, "one", "");
+	has_specs(engine, "three", "");
+}
+
+static bool is_peer(const struct bl_engine *engine, const char *text, const char *want)
+{
+	struct bl_addr addr = addr_of(text);
+	const char *namespace, *name;
+	char said[64];
+
+	if (!bl_engine_peer(engine, &addr, &namespace, &name))
+		return want == NULL;
+	snprintf(said, sizeof(said), "%s/%s", namespace, name);
+	return want && strcmp(said, want) == 0;
+}
+
+static void test_peers_have_names(void **state)
+{
+	bl_auto_engine struct bl_engine *engine = engine_new();
+
+	put_endpoint(engine, "one", "web", "10.0.0.1", 0);
+	put(engine, UNIT_POD("b", "p", "web", "10.0.0.3") UNIT_NODE("n1", "r", "192.168.0.7"));
+	assert_int_equal(bl_engine_endpoint_identity(engine, "one"), 0);
+	update(engine, "one");
+	assert_true(is_peer(engine, "10.0.0.1", "/one"));
+	assert_true(is_peer(engine, "10.0.0.3", "b/p"));
+	assert_true(is_peer(engine, "192.168.0.7", NULL));
+	assert_true(is_peer(engine, "10.0.0.9", NULL));
+	assert_int_equal(bl_engine_endpoint_identity(engine, "one"),
+			 identity_of(engine, "10.0.0.1"));
+	assert_int_equal(bl_engine_endpoint_identity(engine, "two"), 0);
+}
+
 /* ---- too much ----------------------------------------------------------------------------------- */
 
 /* A policy that needs some 30 entries for each of so many prefixes. */
@@ -402,6 +477,8 @@ int main(void)
 		cmocka_unit_test(test_3_7_a_range_takes_at_most_thirty_entries),
 		cmocka_unit_test(test_3_7_what_a_broader_entry_says_has_no_entry),
 		cmocka_unit_test(test_an_entry_is_as_the_kernel_has_it),
+		cmocka_unit_test(test_specs_are_those_that_the_rows_were_compiled_of),
+		cmocka_unit_test(test_peers_have_names),
 		cmocka_unit_test(test_a_rule_keeps_its_number_while_its_policy_changes),
 		cmocka_unit_test(test_a_policy_that_does_not_fit_leaves_what_was),
 		cmocka_unit_test(test_a_change_comes_in_steps),
