@@ -132,9 +132,11 @@ struct bl_addr endpoint_addr6(const struct endpoint *endpoint);
 /* Names for what events speak of, from who knows more than this room: endpoints' addresses are named here.
  * Either member may be NULL and may answer NULL; what it answers is borrowed until the next call. */
 struct endpoint_names {
-	const char *(*address)(const struct bl_addr *addr, void *data);
-	/* cookie: as in the entries of the endpoint's policy */
-	const char *(*rule)(const char *endpoint, uint32_t cookie, void *data);
+	/* *ret_identity: by which policies know the address; left alone where none does. */
+	const char *(*address)(const struct bl_addr *addr, uint32_t *ret_identity, void *data);
+	/* cookie: as in the entries of the endpoint's policy; 0: no entry allowed the packet */
+	const char *(*rule)(const char *endpoint, enum bl_direction direction, uint32_t cookie,
+			    void *data);
 	void *data;
 };
 void endpoints_set_names(struct endpoints *endpoints, const struct endpoint_names *names);

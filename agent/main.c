@@ -110,8 +110,12 @@ static int open_endpoints(struct agent *agent, struct bl_err *err)
 	if (r == 0)
 		r = endpoints_new(agent->loop, agent->datapath, config.state_dir, &gate,
 				  endpoint_changed, agent, &agent->endpoints, err);
-	if (r == 0 && agent->policy)
+	if (r == 0 && agent->policy) {
+		const struct endpoint_names names = policy_names(agent->policy);
+
+		endpoints_set_names(agent->endpoints, &names);
 		policy_start(agent->policy);
+	}
 	return r;
 }
 

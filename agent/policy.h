@@ -15,11 +15,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include <beeline/err.h>
+#include <beeline/json.h>
 #include <beeline/loop.h>
 
 struct datapath;
 struct endpoint_gate;
+struct endpoint_names;
 struct objects;
 struct policy;
 
@@ -49,8 +54,39 @@ int policy_new(const struct policy_config *config, struct policy **ret_policy, s
 void policy_free(struct policy *policy);
 /* For endpoints_new(); lasts as long as the room. */
 struct endpoint_gate policy_gate(struct policy *policy);
+/* For endpoints_set_names(); likewise. */
+struct endpoint_names policy_names(struct policy *policy);
 /* The endpoints of before have been admitted: from now on the kernel follows. */
 void policy_start(struct policy *policy);
 /* What the store says now is in the kernel when this returns, or that it could not be is said in the log
  * and in the conditions. policy NULL: none is enforced. */
 void policy_flush(struct policy *policy);
+
+/* ---- answers, in the words of api.h -------------------------------------------------------------- */
+
+/* Long lists are told item by item, from the one with number first (0: all): fn takes the item, and says
+ * whether it wants more. */
+struct policy_items {
+	size_t first;
+	bool (*fn)(struct cJSON *item, void *data);
+	void *data;
+};
+
+/* Endpoints and policies ("policy-list"); the caller owns it. */
+struct cJSON *policy_list(struct policy *policy);
+/* An endpoint as "policy-list" has it; NULL: there is none. */
+struct cJSON *policy_endpoint(const struct policy *policy, const char *name);
+/* What the kernel has for an endpoint, with counters, and what becomes of all else ("policy-get"). */
+int policy_entries(struct policy *policy, const char *endpoint, const struct policy_items *items,
+		   struct bl_err *err);
+/* The rules that an endpoint is judged by, in the order in which they are asked ("policy-rules"). */
+void policy_rules(const struct policy *policy, const char *endpoint,
+		  const struct policy_items *items);
+/* A policy of the store ("policy-describe"): *ret_json, the caller's, is about it, the items are its
+ * rules. -ENOENT: there is none. */
+struct object_key;
+int policy_describe(const struct policy *policy, const struct object_key *key,
+		    const struct policy_items *items, struct cJSON **ret_json, struct bl_err *err);
+/* "identity-list" and "ipcache-list". */
+void policy_identities(const struct policy *policy, const struct policy_items *items);
+void policy_prefixes(struct policy *policy, const struct policy_items *items);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <beeline/engine.h>
 #include <beeline/file.h>
 
 #include "text.h"
@@ -83,14 +84,15 @@ static char *packet_text(const struct cJSON *event)
 	return text_clean(text);
 }
 
-/* ", rule default/web ingress 2", ", rule 7" where nobody has words for it, or nothing. */
+/* ", rule default/web spec.ingress[0]", ", default deny of default/web" of what stands in no policy, ", rule 7"
+ * where nobody has words for it, or nothing. */
 static char *rule_text(const struct cJSON *event)
 {
 	double rule = bl_json_get_number(event, "rule", 0);
 	const char *name = part(event, "ruleName");
 
 	if (*name)
-		return bl_format(", rule %s", name);
+		return bl_format(", %s%s", rule > BL_RULE_DEFAULT ? "rule " : "", name);
 	return rule > 0 ? bl_format(", rule %.0f", rule) : bl_strdup("");
 }
 

@@ -65,8 +65,9 @@ static const struct bl_option rows[] = {
 	{.name = "peer",
 	 .type = BL_OPTION_STRING,
 	 .offset = offsetof(struct monitor_options, peer),
-	 .argument = "ADDRESS[/BITS]",
-	 .help = "only packets from or to this address or prefix, seen from the VM"},
+	 .argument = "PEER",
+	 .help = "only packets from or to this address, prefix, VM, pod, service or node, \"host\" "
+		 "or \"world\", seen from the VM"},
 	{.name = "count",
 	 .letter = 'c',
 	 .type = BL_OPTION_INTEGER,
@@ -213,7 +214,8 @@ const struct bl_verb verb_monitor = {
 		"  beeline monitor\n"
 		"  beeline monitor vm-01 --sample 1\n"
 		"  beeline monitor --verdict dropped --protocol tcp --port 22 --peer 192.0.2.0/24\n"
-		"  beeline monitor --sample 100 --direction from-vm -o json",
+		"  beeline monitor --sample 100 --direction from-vm -o json\n"
+		"  beeline monitor --verdict dropped --peer default/vm-02",
 	.options = rows,
 	.options_size = sizeof(struct monitor_options),
 	.max_args = 1,

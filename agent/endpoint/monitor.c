@@ -48,13 +48,26 @@ void endpoints_set_names(struct endpoints *set, const struct endpoint_names *nam
 	set->names = *names;
 }
 
-/* What the guest calls itself means it only in its own line; the pod's address means it everywhere. */
-static const char *name_of_addr(const struct endpoints *set, const struct endpoint *of,
-				const struct bl_addr *addr)
+/* By the address that it has everywhere: what a guest behind masquerade calls itself means it in its own
+ * line alone. */
+static struct bl_addr addr_outside(const struct endpoint *of, const struct bl_addr *addr)
 {
-	if (of &&
-	    (bl_addr_equal(addr, &of->entry.guest4) || bl_addr_equal(addr, &of->entry.guest6)))
-		return of->record->spec.name;
+	if (of && bl_addr_equal(addr, &of->entry.guest4))
+		return of->entry.pod4;
+	if (of && bl_addr_equal(addr, &of->entry.guest6))
+		return of->entry.pod6;
+	return *addr;
+}
+
+/* The gateway that a guest behind masquerade knows is no machine. */
+static bool is_made_up(const struct endpoint *of, const struct bl_addr *addr)
+{
+	return of && of->record->spec.binding == BL_BINDING_MASQUERADE &&
+	       bl_addr_equal(addr, &of->entry.dhcp_server4);
+}
+
+static const char *name_of_endpoint(const struct endpoints *set, const struct bl_addr *addr)
+{
 	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
 		const struct endpoint *endpoint = set->by_index[i];
 
@@ -62,25 +75,52 @@ static const char *name_of_addr(const struct endpoints *set, const struct endpoi
 				 bl_addr_equal(addr, &endpoint->entry.pod6)))
 			return endpoint->record->spec.name;
 	}
-	return set->names.address ? set->names.address(addr, set->names.data) : NULL;
+	return NULL;
 }
 
-static void name_party(const struct endpoints *set, const struct endpoint *of, struct cJSON *json,
-		       const char *member, const char *name_member)
+struct party {
+	const char *address, *name, *identity; /* members of the event */
+};
+
+static void name_party(const struct endpoints *set, const struct endpoint *of,
+		       const struct party *party, struct cJSON *json)
 {
-	const char *text = bl_json_get_string(json, member);
+	const char *text = bl_json_get_string(json, party->address), *name = NULL, *own;
+	uint32_t identity = 0;
 	struct bl_addr addr;
 
-	if (text && bl_addr_parse(text, &addr, NULL) == 0 && bl_addr_is_set(&addr))
-		bl_json_set_string(json, name_member, name_of_addr(set, of, &addr));
+	if (!text || bl_addr_parse(text, &addr, NULL) < 0 || !bl_addr_is_set(&addr) ||
+	    is_made_up(of, &addr))
+		return;
+	addr = addr_outside(of, &addr);
+	own = name_of_endpoint(set, &addr);
+	if (set->names.address)
+		name = set->names.address(&addr, &identity, set->names.data);
+	bl_json_set_string(json, party->name, own ? own : name);
+	if (identity)
+		bl_json_set_number(json, party->identity, identity);
 }
 
-static void name_rule(const struct endpoints *set, const struct endpoint *of, uint32_t cookie,
-		      struct cJSON *json)
+static void name_parties(const struct endpoints *set, const struct endpoint *of, struct cJSON *json)
 {
-	if (cookie && of && set->names.rule)
+	static const struct party source = {"source", "sourceName", "sourceIdentity"};
+	static const struct party destination = {"destination", "destinationName",
+						 "destinationIdentity"};
+
+	name_party(set, of, &source, json);
+	name_party(set, of, &destination, json);
+}
+
+/* Of what policy judged: an entry's rule, or that none allowed it. */
+static void name_rule(const struct endpoints *set, const struct endpoint *of,
+		      const struct bl_event *record, struct cJSON *json)
+{
+	bool denied = record->reason == BL_REASON_POLICY || record->reason == BL_REASON_AUDITED;
+
+	if (of && set->names.rule && (record->cookie || denied))
 		bl_json_set_string(json, "ruleName",
-				   set->names.rule(of->record->spec.name, cookie, set->names.data));
+				   set->names.rule(of->record->spec.name, record->direction,
+						   record->cookie, set->names.data));
 }
 
 /* ---- what was lost --------------------------------------------------------------------------- */
@@ -124,9 +164,8 @@ static void on_event(const struct bl_event *record, void *data)
 		event_json(record, endpoint ? endpoint->record->spec.name : "unknown",
 			   wall_of(record->time_ns));
 
-	name_party(set, endpoint, json, "source", "sourceName");
-	name_party(set, endpoint, json, "destination", "destinationName");
-	name_rule(set, endpoint, record->cookie, json);
+	name_parties(set, endpoint, json);
+	name_rule(set, endpoint, record, json);
 	tell(set, json);
 }
 

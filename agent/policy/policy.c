@@ -10,6 +10,7 @@
 #include <beeline/log.h>
 
 #include "../kinds.h"
+#include "places.h"
 #include "room.h"
 
 #define COMMIT "commit" /* the queue's one key */
@@ -66,8 +67,11 @@ static void drop(struct policy *policy, const struct cJSON *object)
 static void object_changed(enum object_event event, const struct cJSON *object, void *data)
 {
 	struct policy *policy = data;
+	const char *kind = object_key(object).kind;
 
-	if (policy->reporting || !bl_engine_is_kind(object_key(object).kind))
+	if (places_is_kind(kind))
+		places_changed(policy->places);
+	if (policy->reporting || !bl_engine_is_kind(kind))
 		return;
 	if (event == OBJECT_DELETED)
 		drop(policy, object);
@@ -130,6 +134,7 @@ int policy_new(const struct policy_config *config, struct policy **ret_policy, s
 	policy->config = *config;
 	policy->engine = bl_engine_new(&options);
 	policy->queue = queue_new(config->loop, look, policy);
+	policy->places = places_new(config->objects);
 	policy->memory_path = bl_format("%s/identities.json", config->state_dir);
 	policy->anew = true;
 	r = policy_recall(policy, err);
@@ -158,6 +163,7 @@ void policy_free(struct policy *policy)
 	queue_free(policy->queue);
 	policy_clear_members(policy);
 	policy_clear_told(policy);
+	places_free(policy->places);
 	bl_engine_free(policy->engine);
 	free(policy->memory_path);
 	free(policy->numbers);

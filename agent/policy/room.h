@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the policy room share: policy.c (what comes in), commit.c and anew.c (to the kernel),
- * report.c (to people), members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
+ * report.c (to people), list.c, entries.c, rules.c, names.c and places.c (to people who ask),
+ * members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
 #pragma once
 
 #include <stdbool.h>
@@ -50,6 +51,8 @@ struct policy {
 	uint32_t *numbers; /* that the file is about */
 	size_t n_numbers;
 	struct bl_io host_events;
+	struct places *places; /* places.h */
+	char name[512];        /* that was given out last */
 	bool started;
 	bool anew;      /* the kernel is not known to be what the last update left */
 	bool dirty;     /* a commit was asked for */
@@ -83,6 +86,20 @@ void policy_report(struct policy *policy, const struct bl_err *why);
 /* The engine has (no) rows for an endpoint for which it had none (some). */
 void policy_report_member(struct policy *policy, const char *name);
 void policy_clear_told(struct policy *policy);
+
+/* Who has an address, of an identity as the engine knows it; borrowed until the next call. NULL: nobody
+ * knows. */
+const char *policy_name(struct policy *policy, const struct bl_addr *addr, uint32_t identity);
+/* "default deny of default/web, default/db and 3 more"; the caller frees. */
+#define DENIERS_TOLD 3
+char *policy_default_deny(const struct policy *policy, const char *endpoint,
+			  enum bl_policy_direction direction);
+/* The labels of an identity, an array of texts; empty when nobody knows it. */
+struct cJSON *policy_labels(const struct policy *policy, uint32_t identity);
+/* By kind, namespace, name. */
+int policy_compare(const struct bl_policy *a, const struct bl_policy *b);
+/* {"kind", "namespace"?, "name"} */
+struct cJSON *policy_reference(const struct bl_policy *policy);
 
 int policy_watch_host(struct policy *policy, struct bl_err *err);
 void policy_unwatch_host(struct policy *policy);

@@ -63,7 +63,42 @@ static void test_peer(void **state)
 	assert_false(peer_takes("0.0.0.0/0", "to-vm", NULL, NULL));
 	assert_false(peer_takes("0.0.0.0/0", "to-vm", "02:00:00:00:00:01", NULL));
 	assert_int_not_equal(event_filter_peer("192.0.2.1/24", &filter, NULL), 0);
-	assert_int_not_equal(event_filter_peer("vm-01", &filter, NULL), 0);
+	assert_int_not_equal(event_filter_peer("10.0.0.300", &filter, NULL), 0);
+	assert_int_not_equal(event_filter_peer("fd00::x", &filter, NULL), 0);
+}
+
+static bool name_takes(const char *peer, const char *direction, const char *source,
+		       const char *destination)
+{
+	bl_auto_json struct cJSON *event = bl_json_object();
+	struct event_filter filter = {0};
+
+	assert_int_equal(event_filter_peer(peer, &filter, NULL), 0);
+	bl_json_set_string(event, "direction", direction);
+	bl_json_set_string(event, "sourceName", source);
+	bl_json_set_string(event, "destinationName", destination);
+	return event_filter_takes(&filter, event);
+}
+
+static void test_peer_by_name(void **state)
+{
+	static const char own[] = "default_vm-01_default";
+
+	assert_true(name_takes("default_vm-02_default", "from-vm", own, "default_vm-02_default"));
+	assert_true(name_takes("default/vm-02", "from-vm", own, "default_vm-02_default"));
+	assert_true(name_takes("vm-02", "from-vm", own, "default_vm-02_default"));
+	assert_true(name_takes("vm-02", "to-vm", "default_vm-02_default", own));
+	assert_true(name_takes("web", "to-vm", "shop/web", own));
+	assert_true(name_takes("shop/web", "to-vm", "service shop/web", own));
+	assert_true(name_takes("service shop/web", "to-vm", "service shop/web", own));
+	assert_true(name_takes("n1", "to-vm", "node n1", own));
+	assert_true(name_takes("world", "to-vm", "world", own));
+	/* the VM itself is no peer of its own, and a part of a name is none */
+	assert_false(name_takes("vm-01", "to-vm", "default_vm-02_default", own));
+	assert_false(name_takes("eb", "to-vm", "shop/web", own));
+	assert_false(name_takes("shop", "to-vm", "shop/web", own));
+	assert_false(name_takes("web", "to-vm", NULL, own));
+	assert_false(name_takes("far/shop/web", "to-vm", "shop/web", own));
 }
 
 int main(void)
@@ -71,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_peer_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
