@@ -42,6 +42,7 @@ extern const struct api_method api_vm_methods[];
 extern const struct api_method api_endpoint_methods[];
 extern const struct api_method api_image_methods[];
 extern const struct api_method api_monitor_methods[];
+extern const struct api_method api_policy_methods[];
 
 /* Listens: mode 0660, owned by the group when there is one of that name. */
 int api_new(struct agent *agent, struct api **ret_api, struct bl_err *err);

@@ -152,8 +152,7 @@ const char *bl_prefix_format(const struct bl_prefix *prefix, char *text)
 	bool is_v4 = bl_addr_is_v4(&prefix->addr) && prefix->bits >= 96;
 	size_t len = strlen(bl_addr_format(&prefix->addr, text));
 
-	snprintf(text + len, BL_ADDR_TEXT_MAX - len, "/%u",
-		 prefix->bits - (is_v4 ? 96u : 0u));
+	snprintf(text + len, BL_ADDR_TEXT_MAX - len, "/%u", prefix->bits - (is_v4 ? 96u : 0u));
 	return text;
 }
 

@@ -32,8 +32,8 @@ struct api {
 };
 
 static const struct api_method *const groups[] = {
-	api_object_methods,   api_watch_methods, api_vm_methods,
-	api_endpoint_methods, api_image_methods, api_monitor_methods,
+	api_object_methods, api_watch_methods,   api_vm_methods,     api_endpoint_methods,
+	api_image_methods,  api_monitor_methods, api_policy_methods,
 };
 
 static api_fn *method_find(const char *name)
@@ -205,6 +205,8 @@ int api_endpoint(const struct api_request *request, const char **ret_name, struc
 	bl_autofree char *prefix = api_endpoint_prefix(request->params);
 	const char *found = NULL;
 
+	if (!endpoint && !bl_json_get_string(request->params, "name"))
+		return bl_fail(err, -EINVAL, "missing parameter 'name'");
 	if (endpoint && endpoint_find(set, endpoint)) {
 		*ret_name = endpoint;
 		return 0;

@@ -7,7 +7,6 @@
 
 #include "client.h"
 #include "filter.h"
-#include "jsonpath.h"
 #include "kind.h"
 #include "output.h"
 #include "rows.h"
@@ -250,16 +249,6 @@ static int get_watch(struct get *get, const struct targets *targets, struct bl_e
 	return client_call(get->client, &call, NULL, NULL, err);
 }
 
-static int check_template(const struct get_options *options, struct bl_err *err)
-{
-	struct output output = {.format = options->output};
-	bl_autofree char *unused = NULL;
-
-	if (!output_template(&output))
-		return 0;
-	return jsonpath_print(output_template(&output), NULL, &unused, err);
-}
-
 static int get(const struct get_options *options, const struct targets *targets, struct bl_err *err)
 {
 	client_auto struct client client = CLIENT_INIT;
@@ -289,12 +278,13 @@ static int get(const struct get_options *options, const struct targets *targets,
 static int run(void *data, int n_args, char **args)
 {
 	const struct get_options *options = data;
+	const struct output output = {.format = options->output};
 	targets_auto struct targets targets = {0};
 	struct bl_err err = BL_ERR_INIT;
 	int r;
 
 	if (targets_parse(args, (size_t)n_args, NULL, &targets, &err) < 0 ||
-	    check_template(options, &err) < 0)
+	    output_check(&output, &err) < 0)
 		return terminal_error(&err);
 	if (options->watch && targets.n_items > 1)
 		return terminal_usage("get", "a watch follows one type, or one object of it");

@@ -29,6 +29,15 @@ const char *output_template(const struct output *output)
 	return has ? output->format + strlen(start) : NULL;
 }
 
+int output_check(const struct output *output, struct bl_err *err)
+{
+	bl_autofree char *unused = NULL;
+
+	if (!output_template(output))
+		return 0;
+	return jsonpath_print(output_template(output), NULL, &unused, err);
+}
+
 static char *print_document(const struct output *output, const struct cJSON *document)
 {
 	char *text;

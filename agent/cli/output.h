@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <beeline/err.h>
 #include <beeline/json.h>
 
 #include "kind.h"
@@ -26,6 +27,8 @@ bool output_is(const struct output *output, const char *format);
 
 /* The template of -o jsonpath=TEMPLATE, or NULL. */
 const char *output_template(const struct output *output);
+/* Whether that template, if there is one, can be read. */
+int output_check(const struct output *output, struct bl_err *err);
 /* One document in json or yaml, or what a template that has been checked says of it. */
 void output_document(const struct output *output, const struct cJSON *document, FILE *file);
 /* That there is none to print, on stderr; namespace NULL: in none. */

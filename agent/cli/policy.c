@@ -1,9 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 /* beeline policy: the table of its sub-verbs. */
+#include "policy_ask.h"
 #include "policy_simulate.h"
 #include "verbs.h"
 
 static const struct bl_verb policy_verbs[] = {
+	{.name = "list",
+	 .summary = "List endpoints with what is enforced for them, and the policies",
+	 .help = "Endpoints as `cilium-dbg endpoint list` shows them: whether policies enforce, in "
+		 "each\n"
+		 "direction, and by which identity and labels others know them. Below them the "
+		 "policies\n"
+		 "of all kinds, how many endpoints each selects, and whether all of it is in "
+		 "force.",
+	 .options = policy_list_rows,
+	 .options_size = sizeof(struct policy_options),
+	 .run = policy_list_run},
+	{.name = "get",
+	 .arguments = "ENDPOINT",
+	 .summary = "Show what the kernel enforces for an endpoint, and how often it did",
+	 .help = "ENDPOINT is an endpoint's name (see `beeline endpoint list`) or a machine's.\n"
+		 "\n"
+		 "The columns are those of `cilium-dbg bpf policy get`, and the rule that each "
+		 "entry comes\n"
+		 "from. What opens a connection, and what goes on with one in the same direction, "
+		 "is\n"
+		 "counted at the entry that decided; replies are not. The last rows are no "
+		 "entries: "
+		 "they\n"
+		 "tell what was denied because none allowed it.\n"
+		 "\n"
+		 "Examples:\n"
+		 "  beeline policy get vm-01\n"
+		 "  beeline policy get default_vm-01_default -o json",
+	 .options = policy_get_rows,
+	 .options_size = sizeof(struct policy_options),
+	 .min_args = 1,
+	 .max_args = 1,
+	 .run = policy_get_run},
+	{.name = "describe",
+	 .arguments = "KIND/NAME | ENDPOINT",
+	 .summary = "Show whom a policy selects and its rules, or the rules of an endpoint",
+	 .help = "Of a policy: whom it selects, its rules, what of it cannot be enforced, its "
+		 "conditions.\n"
+		 "Of an endpoint: all rules that it is judged by, in the order in which they are "
+		 "asked; the\n"
+		 "first that matches decides, and one that passes leaves the rest of its tier "
+		 "out.\n"
+		 "\n"
+		 "Examples:\n"
+		 "  beeline policy describe cnp/web\n"
+		 "  beeline policy describe vm-01",
+	 .options = policy_describe_rows,
+	 .options_size = sizeof(struct policy_options),
+	 .min_args = 1,
+	 .max_args = 1,
+	 .run = policy_describe_run},
+	{.name = "delete",
+	 .arguments = "KIND/NAME...",
+	 .summary = "Delete policies; what they enforced ends before this returns",
+	 .help = "Examples:\n"
+		 "  beeline policy delete cnp/web netpol/db",
+	 .options = policy_delete_rows,
+	 .options_size = sizeof(struct policy_options),
+	 .min_args = 1,
+	 .max_args = -1,
+	 .run = policy_delete_run},
 	{.name = "simulate",
 	 .arguments = "-f FILE [-f FILE]... --flows FILE",
 	 .summary = "Say what policies in manifests would do to flows",
@@ -52,7 +114,7 @@ static const struct bl_verb policy_verbs[] = {
 
 const struct bl_verb verb_policy = {
 	.name = "policy",
-	.arguments = "simulate",
-	.summary = "Ask network policies",
+	.arguments = "list|get|describe|delete|simulate",
+	.summary = "Ask what network policies do, or would do",
 	.children = policy_verbs,
 };

@@ -24,11 +24,13 @@
  *              "direction": "to-vm" | "from-vm" | "pod-out", "verdict": "dropped" | "traced",
  *              "reason": "...", "code": 132, "bytes", "protocol": "TCP" | "ICMPv6" | "ARP" | ...,
  *              "source"?, "destination"? (addresses; MACs where there are none),
- *              "sourceName"?, "destinationName"? (who has the address: an endpoint, as far as it is
- *              known),
+ *              "sourceName"?, "destinationName"? (who has the address: an endpoint, else "ns/name" of
+ *              a pod or VM, "service ns/name", "node name", "host", "world", as far as it is known),
+ *              "sourceIdentity"?, "destinationIdentity"? (the number that policies know them by),
  *              "sourcePort"?, "destinationPort"?, "icmpType"?, "icmpCode"?,
  *              "detail"? ("echo request", "SYN,ACK", ...),
- *              "rule"?, "ruleName"? (of the policy that judged it; its number, and in words)}
+ *              "rule"?, "ruleName"? (of the policy that judged it; its number, and in words; of
+ *              what no rule allowed the words alone: "default deny of default/web")}
  *             or {"lost": N, "endpoint"?}: more events than could be told
  *   capture   {"endpoint"?, "namespace"?, "name"?, "snaplen": N} -> {"endpoint": {...}} with one fd:
  *             a SOCK_SEQPACKET socket of messages, each a struct bl_capture of abi.h and its bytes, with
@@ -51,6 +53,29 @@
  *                     "connections"?: {"used", "capacity"}}, ...]}, of all endpoints. "name" is the
  *                   VM's, of an endpoint made by hand its own
  *   endpoint-delete  {"name"} -> {}
+ *   policy-list {} -> {"endpoints": [<judged>, ...], "policies": [{"kind", "namespace"?, "name",
+ *                   "endpoints": how many it selects, "valid"?, "enforced"?: "True" | "False"}, ...]}
+ *       judged = {"name", "index", "namespace", "identity", "labels": ["source:key=value", ...],
+ *                 "ingress", "egress": "enabled" | "disabled" | "audit" | "unknown", "addresses",
+ *                 "error"?: why its entries are not those of its policies}
+ *   policy-get  {"endpoint"?, "namespace"?, "name"?} -> items, {"endpoint": <judged>}; "endpoint" is tried
+ *                   before "name", a machine's. An item is an entry as the kernel has it: {"policy":
+ *                   "Allow" | "Deny", "direction": "Ingress" | "Egress", "identity", "labels",
+ *                   "portProtocol", "bytes"?, "packets"? (when it is counted), "prefix", "precedence",
+ *                   "cookie", "rule"?}; the last ones have "default": true and no entry in the kernel:
+ *                   what became of all else
+ *   policy-rules {likewise} -> items, {"endpoint": <judged>}: the rules that it is judged by, in their
+ *                   order: {"direction", "tier", "priority", "policy": "Deny" | "Allow" | "Pass",
+ *                   "peers": [text], "ports": [text], "of"?: {"kind", "namespace"?, "name"}, "path":
+ *                   within that policy; of rules that stand in none in words}
+ *   policy-describe {"kind", "namespace"?, "name"} -> items (rules likewise), {"policy": {"kind",
+ *                   "namespace"?, "name", "specs": [{"subject", "tier", "priority",
+ *                   "ingressDefaultDeny", "egressDefaultDeny"}], "endpoints": [name], "notEnforced",
+ *                   "warnings": [sentence], "conditions"?}}
+ *   identity-list {} -> items {"id", "labels"}, {}
+ *   ipcache-list  {} -> items {"prefix", "identity", "labels", "name"?}, {}
+ *       Items come as progress {"items": [...]}; "more": true in the answer says that there are more, to be
+ *       had by the same call with "skip": how many have come.
  *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
  *                    {"image": {"name", "digest", "format", "bytes", "virtualBytes"}}
  *   image-list {} -> {"items": [<image>, ...]};  image-delete {"name"};  image-prune {} -> {"deleted": [...]}

@@ -61,6 +61,7 @@ void rules_update(struct rules *rules, const struct rules_context *context);
 /* Endpoints have what they should have: frees the specs that are gone. */
 void rules_settle(struct rules *rules, const struct rules_context *context);
 /* Each spec of each policy that is not gone, in no order of policies. */
-typedef void rules_fn(const struct bl_policy *policy, const struct bl_policy_spec *spec, void *data);
+typedef void rules_fn(const struct bl_policy *policy, const struct bl_policy_spec *spec,
+		      void *data);
 void rules_for_each(const struct rules *rules, rules_fn *fn, void *data);
 void rules_release(struct rules *rules);

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Methods on network policy: policy-list, -get, -rules, -describe, identity-list, ipcache-list. */
+#include <errno.h>
+#include <string.h>
+
+#include <beeline/engine.h>
+#include <beeline/file.h>
+
+#include "../agent.h"
+#include "../api.h"
+#include "../objects.h"
+#include "../policy.h"
+
+#define BATCH       200                /* items in a message */
+#define BACKLOG_MAX (4u * 1024 * 1024) /* then the client asks for the rest when it has read this */
+#define SKIP_MAX    10000000
+
+/* A list on its way to the client. */
+struct stream {
+	const struct api_request *request;
+	struct policy_items items;
+	struct cJSON *batch;
+	bool is_cut;
+};
+
+static void flush(struct stream *stream)
+{
+	struct cJSON *event;
+
+	if (!stream->batch)
+		return;
+	event = bl_json_object();
+	bl_json_set(event, "items", bl_take_ptr(stream->batch));
+	bl_rpc_progress(stream->request->call, event);
+}
+
+static bool take_item(struct cJSON *item, void *data)
+{
+	struct stream *stream = data;
+
+	if (!stream->batch)
+		stream->batch = bl_json_array();
+	bl_json_append(stream->batch, item);
+	if (bl_json_size(stream->batch) < BATCH)
+		return true;
+	flush(stream);
+	stream->is_cut = bl_rpc_backlog(stream->request->rpc) > BACKLOG_MAX;
+	return !stream->is_cut;
+}
+
+static struct policy_items *stream_begin(struct stream *stream, const struct api_request *request)
+{
+	double skip = bl_json_get_number(request->params, "skip", 0);
+
+	*stream = (struct stream){
+		.request = request,
+		.items =
+			{
+				.first = skip > 0 && skip < SKIP_MAX ? (size_t)skip : 0,
+				.fn = take_item,
+				.data = stream,
+			},
+	};
+	return &stream->items;
+}
+
+static struct cJSON *stream_end(struct stream *stream)
+{
+	struct cJSON *result = bl_json_object();
+
+	flush(stream);
+	bl_json_set_bool(result, "more", stream->is_cut);
+	return result;
+}
+
+/* ---- methods ------------------------------------------------------------------------------------ */
+
+static int find_policy(const struct api_request *request, struct policy **ret_policy,
+		       struct bl_err *err)
+{
+	*ret_policy = request->agent->policy;
+	if (!*ret_policy)
+		return bl_fail(err, -EOPNOTSUPP,
+			       "network policy is not enforced here: the agent runs with "
+			       "--policy=never");
+	return 0;
+}
+
+static int find_endpoint(const struct api_request *request, struct policy **ret_policy,
+			 const char **ret_name, struct bl_err *err)
+{
+	int r = find_policy(request, ret_policy, err);
+
+	return r == 0 ? api_endpoint(request, ret_name, err) : r;
+}
+
+static int method_list(const struct api_request *request, struct cJSON **ret_result,
+		       struct bl_err *err)
+{
+	struct policy *policy;
+	int r = find_policy(request, &policy, err);
+
+	if (r == 0)
+		*ret_result = policy_list(policy);
+	return r;
+}
+
+static int method_get(const struct api_request *request, struct cJSON **ret_result,
+		      struct bl_err *err)
+{
+	struct stream stream;
+	struct policy *policy;
+	const char *name;
+	int r = find_endpoint(request, &policy, &name, err);
+
+	if (r == 0)
+		r = policy_entries(policy, name, stream_begin(&stream, request), err);
+	if (r < 0)
+		return r;
+	*ret_result = stream_end(&stream);
+	bl_json_set(*ret_result, "endpoint", policy_endpoint(policy, name));
+	return 0;
+}
+
+static int method_rules(const struct api_request *request, struct cJSON **ret_result,
+			struct bl_err *err)
+{
+	struct stream stream;
+	struct policy *policy;
+	const char *name;
+	int r = find_endpoint(request, &policy, &name, err);
+
+	if (r < 0)
+		return r;
+	policy_rules(policy, name, stream_begin(&stream, request));
+	*ret_result = stream_end(&stream);
+	bl_json_set(*ret_result, "endpoint", policy_endpoint(policy, name));
+	return 0;
+}
+
+static int method_describe(const struct api_request *request, struct cJSON **ret_result,
+			   struct bl_err *err)
+{
+	struct cJSON *about = NULL;
+	struct object_key key;
+	struct stream stream;
+	struct policy *policy;
+	int r = find_policy(request, &policy, err);
+
+	if (r == 0)
+		r = api_key(request, &key, err);
+	if (r == 0 && !bl_policy_is_kind(key.kind))
+		r = bl_fail(err, -EINVAL, "%s is no kind of policy", key.kind);
+	if (r == 0)
+		r = policy_describe(policy, &key, stream_begin(&stream, request), &about, err);
+	if (r < 0)
+		return r;
+	*ret_result = stream_end(&stream);
+	bl_json_set(*ret_result, "policy", about);
+	return 0;
+}
+
+static int method_identities(const struct api_request *request, struct cJSON **ret_result,
+			     struct bl_err *err)
+{
+	struct stream stream;
+	struct policy *policy;
+	int r = find_policy(request, &policy, err);
+
+	if (r < 0)
+		return r;
+	policy_identities(policy, stream_begin(&stream, request));
+	*ret_result = stream_end(&stream);
+	return 0;
+}
+
+static int method_prefixes(const struct api_request *request, struct cJSON **ret_result,
+			   struct bl_err *err)
+{
+	struct stream stream;
+	struct policy *policy;
+	int r = find_policy(request, &policy, err);
+
+	if (r < 0)
+		return r;
+	policy_prefixes(policy, stream_begin(&stream, request));
+	*ret_result = stream_end(&stream);
+	return 0;
+}
+
+const struct api_method api_policy_methods[] = {
+	{"policy-list", method_list},
+	{"policy-get", method_get},
+	{"policy-rules", method_rules},
+	{"policy-describe", method_describe},
+	{"identity-list", method_identities},
+	{"ipcache-list", method_prefixes},
+	{0},
+};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Lists in parts; see items.h. */
+#include "items.h"
+
+#include <stdlib.h>
+
+#include <beeline/file.h>
+
+#include "client.h"
+
+static void take_part(const struct cJSON *event, void *data)
+{
+	bl_json_for_each (item, bl_json_get(event, "items"))
+		bl_json_append(data, bl_json_copy(item));
+}
+
+int items_ask(const char *socket, const char *method, struct cJSON *params,
+	      struct cJSON **ret_items, struct cJSON **ret_result, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *wanted = params, *items = bl_json_array(), *result = NULL;
+	client_auto struct client client = CLIENT_INIT;
+	struct client_call call = {.method = method, .fd = -1, .event = take_part, .data = items};
+	int r = client_open(socket, &client, err);
+
+	if (r < 0)
+		return r;
+	do {
+		bl_json_free(bl_take_ptr(result));
+		bl_json_set_number(wanted, "skip", (double)bl_json_size(items));
+		call.params = bl_json_copy(wanted);
+		r = client_call(&client, &call, &result, NULL, err);
+		if (r < 0)
+			return r;
+	} while (bl_json_get_bool(result, "more", false));
+	*ret_items = bl_take_ptr(items);
+	if (ret_result)
+		*ret_result = bl_take_ptr(result);
+	return 0;
+}
+
+char *items_lines(const struct cJSON *array)
+{
+	char *text = bl_strdup("");
+
+	bl_json_for_each (item, array) {
+		const char *line = bl_json_text(item);
+		char *longer = bl_format("%s%s%s", text, *text ? "\n" : "", line ? line : "");
+
+		free(text);
+		text = longer;
+	}
+	return text;
+}
