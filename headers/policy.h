@@ -76,7 +76,8 @@ static __noinline int bl_policy_ask(const struct bl_question *question,
 		return 0;
 	judgement->cookie = own->cookie;
 	judgement->counter = own->counter;
-	judgement->reason = own->deny ? BL_REASON_POLICY_DENY : BL_REASON_FORWARDED;
+	if (own->deny != BL_POLICY_DENIES_BY_DEFAULT)
+		judgement->reason = own->deny ? BL_REASON_POLICY_DENY : BL_REASON_FORWARDED;
 	return 0;
 }
 

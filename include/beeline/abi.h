@@ -284,8 +284,10 @@ struct bl_policy_key {
  * found, so there is an entry where its answer is another than that of the broader one, and nowhere else.
  * From BL_POLICY_PRECEDENCE_WHOLE on the first answer already minds the rules for everybody. */
 #define BL_POLICY_PRECEDENCE_WHOLE 0xffffff00u
+enum bl_policy_deny { BL_POLICY_ALLOWS, BL_POLICY_DENIES, BL_POLICY_DENIES_BY_DEFAULT };
+
 struct bl_policy_entry {
-	__u8 deny;
+	__u8 deny; /* enum bl_policy_deny */
 	__u8 pad;
 	__u16 counter; /* index into bl_rules; 0: not counted */
 	__u32 precedence; /* tier and priority inverted in the upper 24 bits, below them 255: deny, 1: allow */

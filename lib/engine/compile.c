@@ -146,6 +146,14 @@ static struct bl_policy_row *add_row(struct compile_output *output)
 	return &output->rows[output->n_rows++];
 }
 
+/* What no policy allows is told apart from what one denies. */
+static enum bl_policy_deny deny_of(uint64_t rank)
+{
+	if (RANK_VERDICT(rank) != BL_RULE_DENY)
+		return BL_POLICY_ALLOWS;
+	return RANK_TIER(rank) == BL_TIER_DEFAULT ? BL_POLICY_DENIES_BY_DEFAULT : BL_POLICY_DENIES;
+}
+
 static bool write_rows(const struct job *job, uint32_t identity, const struct port_blocks *blocks)
 {
 	if (job->output->n_rows + blocks->n_items > job->output->most)
@@ -160,7 +168,7 @@ static bool write_rows(const struct job *job, uint32_t identity, const struct po
 			.key.egress = job->direction == BL_EGRESS,
 			.key.protocol = block->protocol,
 			.key.dport = htons(block->port),
-			.entry.deny = RANK_VERDICT(block->rank) == BL_RULE_DENY,
+			.entry.deny = deny_of(block->rank),
 			.entry.precedence = precedence(job, identity, block->rank),
 			.entry.cookie = job->rules[block->rule].cookie,
 		};

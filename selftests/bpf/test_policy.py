@@ -121,6 +121,13 @@ def test_of_two_answers_the_greater_precedence_holds(fx):
         dropped(result, want) if want else forwarded(result)
 
 
+def test_the_default_is_told_from_a_rule(fx):
+    known(fx)
+    for deny, want in ((1, "POLICY_DENY"), (2, "POLICY")):
+        fx.policy(POLICED, fx.row(FRIEND), fx.row(FRIEND, protocol=6, deny=deny))
+        dropped(fx.to_vm(to_vm(syn()), POLICED), want)
+
+
 def test_replies_pass_where_nothing_may_come_in(fx):
     known(fx)
     for index in BOTH:

@@ -124,7 +124,7 @@ static bool same_rule(const struct bl_engine *engine, const struct bl_policy_row
 	mine = bl_format("%s %s", answer->policy->name, answer->rule->path);
 	return row->entry.cookie > BL_RULE_DEFAULT && text &&
 	       (strcmp(text, mine) == 0 ||
-		row->entry.deny == (answer->rule->verdict == BL_RULE_DENY));
+		!!row->entry.deny == (answer->rule->verdict == BL_RULE_DENY));
 }
 
 static void compare(const struct bl_engine *engine, const struct bl_reference *reference,
