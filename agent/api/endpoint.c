@@ -83,6 +83,8 @@ static int take_port(const char *text, char name[PORT_NAME_MAX + 1], struct bl_p
 	}
 	if (strcasecmp(rest, "/udp") == 0)
 		port.protocol = IPPROTO_UDP;
+	else if (strcasecmp(rest, "/sctp") == 0)
+		port.protocol = IPPROTO_SCTP;
 	else if (*rest && strcasecmp(rest, "/tcp") != 0)
 		r = -EINVAL;
 	if (r < 0 || port.last < port.first)

@@ -61,9 +61,7 @@ static const struct bl_option add_rows[] = {
 	ADD_STRING("mac", mac, "MAC",
 		   "the guest's address on the tap (default: the uplink's; masquerade: by NAME)"),
 	ADD_LIST("ports", ports, "[NAME=]PORT[/PROTOCOL],...",
-		 "such as http=80/TCP,5000-5010/UDP; names are for policies; masquerade: let in "
-		 "only "
-		 "these"),
+		 "names for policies, and all that masquerade lets in: http=80/TCP,5000-5010/UDP"),
 	{.name = "spoof-guard",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct endpoint_options, spoof_guard),
