@@ -12,6 +12,11 @@ build=${B:-build}
 outside=10.99.0.1 outside6=fd00:99::1 # what lies behind the node
 failed=0
 
+# What pods are called; a test may say otherwise.
+address4() { echo "10.88.0.$1"; }
+address6() { echo "fd00:88::$1"; }
+network4=10.88.0.0/24 gateway4=10.88.0.1 gateway6=fd00:88::1
+
 # ---- results ----
 
 # check NAME COMMAND...: one result line, and the command's own status. It runs in this shell.
@@ -81,6 +86,7 @@ lab_open() { # TEST
 	dir=/tmp/$lab
 	bpffs=/sys/fs/bpf/$lab
 	agents=0
+	place=$dir # of the agent's socket, state and sandboxes
 	mkdir -p /run/lock # a container's fresh /run lacks it
 	exec 9>"/run/lock/beeline-$lab" && flock 9
 	lab_remove
@@ -118,10 +124,10 @@ beeline() { "$build/beeline" "$@"; }
 
 agent_start() { # [PROGRAM [OPTION...]]
 	local program=${1:-$build/beeline-agent} log=$dir/agent.$((++agents))
-	export BEELINE_SOCKET=$dir/agent.sock
+	export BEELINE_SOCKET=$place/agent.sock
 	: >"$log"
-	spawn "$log" "$program" --socket "$BEELINE_SOCKET" --state-dir "$dir/state" \
-		--run-dir "$dir/run" --bpffs "$bpffs" "${@:2}"
+	spawn "$log" "$program" --socket "$BEELINE_SOCKET" --state-dir "$place/state" \
+		--run-dir "$place/run" --bpffs "$bpffs${place#"$dir"}" "${@:2}"
 	agent=$spawned
 	timeout 60 grep -qm 1 'msg="\?ready' <(tail -n +1 -f --pid=$agent "$log" 9>&-) && return
 	cat "$log"
@@ -135,27 +141,28 @@ agent_kill() {
 
 # ---- pods and VMs ----
 
-# pod_make N [ROUTE-OPTIONS...]: addresses .N and ::N, all neighbours behind the gateway .1.
+# pod_make N [ROUTE-OPTIONS...]: with the addresses of that number, all neighbours behind the gateway.
 pod_make() {
-	local n=$1 pod=$lab-pod$1
+	local n=$1 pod=$lab-pod$1 ip4 ip6
 	shift
+	ip4=$(address4 "$n") ip6=$(address6 "$n")
 	ip netns add "$pod"
 	ip -n "$host" link add "lxc$n" type veth peer name eth0 netns "$pod"
 	sysctl_in "$pod" net.ipv6.conf.eth0.accept_dad=0
-	ip -n "$host" addr add 10.88.0.1/32 dev "lxc$n"
-	ip -n "$host" addr add fd00:88::1/128 dev "lxc$n" nodad
+	ip -n "$host" addr add "$gateway4/32" dev "lxc$n"
+	ip -n "$host" addr add "$gateway6/128" dev "lxc$n" nodad
 	ip -n "$host" link set "lxc$n" up
 	ip -n "$pod" link set lo up
 	ip -n "$pod" link set eth0 up
-	ip -n "$host" route add "10.88.0.$n" dev "lxc$n"
-	ip -n "$host" route add "fd00:88::$n" dev "lxc$n"
-	ip -n "$pod" addr add "10.88.0.$n/24" dev eth0 noprefixroute
-	ip -n "$pod" addr add "fd00:88::$n/64" dev eth0 nodad noprefixroute
-	ip -n "$pod" route add 10.88.0.1 dev eth0 scope link src "10.88.0.$n"
-	ip -n "$pod" route add 10.88.0.0/24 via 10.88.0.1 src "10.88.0.$n"
-	ip -n "$pod" route add default via 10.88.0.1 "$@"
-	ip -n "$pod" route add fd00:88::1 dev eth0
-	ip -n "$pod" route add default via fd00:88::1 "$@"
+	ip -n "$host" route add "$ip4" dev "lxc$n"
+	ip -n "$host" route add "$ip6" dev "lxc$n"
+	ip -n "$pod" addr add "$ip4/${network4#*/}" dev eth0 noprefixroute
+	ip -n "$pod" addr add "$ip6/64" dev eth0 nodad noprefixroute
+	ip -n "$pod" route add "$gateway4" dev eth0 scope link src "$ip4"
+	ip -n "$pod" route add "$network4" via "$gateway4" src "$ip4"
+	ip -n "$pod" route add default via "$gateway4" "$@"
+	ip -n "$pod" route add "$gateway6" dev eth0
+	ip -n "$pod" route add default via "$gateway6" "$@"
 	pod_tap "$pod"
 }
 
@@ -188,9 +195,9 @@ guest_start() {
 
 # guest_address N BINDING: what DHCP would have given, at once.
 guest_address() {
-	local vm=$lab-vm$1 gateway=10.88.0.1
+	local vm=$lab-vm$1 gateway=$gateway4
 	case $2 in
-	pod) guest4=10.88.0.$1/24 guest6=fd00:88::$1/128 ;;
+	pod) guest4=$(address4 "$1")/${network4#*/} guest6=$(address6 "$1")/128 ;;
 	masquerade) guest4=10.0.2.2/24 guest6=fd10:0:2::2/120 gateway=10.0.2.1 ;;
 	esac
 	ip -n "$vm" addr add "$guest4" dev eth0
