@@ -63,7 +63,8 @@ lab_remove() {
 		grep -qasF "$lab" "/proc/$pid/cmdline" && kill -9 "$pid"
 	done 2>/dev/null <"$dir/pids"
 	wait
-	for netns in /run/netns/"$lab"-*; do
+	# not those of a test whose name only begins like this one's
+	for netns in /run/netns/"$lab"-{host,node*,pod*,vm*}; do
 		[ -e "$netns" ] || continue
 		ip netns pids "${netns##*/}" | xargs -r kill -9
 		ip netns del "${netns##*/}"
