@@ -5,7 +5,7 @@ to ADDRESS in TO, well below what the path carries, until SIGTERM. Then says how
 numbers are missing, with the counters of the kernel that may own up to them; fails if any is missing.
 Of a flow that is written !FROM,TO,ADDRESS none may arrive; fails if any does.
 
-KIND: one-way, the default; asking: each is sent back, and the answer counts; fresh: the same, less
+KIND: one-way, the default; opening: the same, each from a port of its own; asking: each is sent back, and the answer counts; fresh: the same, less
 often, each question from a port of its own; late: questions from ports of their own at the very beginning,
 which are answered at the end, with nothing in between; told: one question at the very beginning, and
 every number is an answer to it.
@@ -77,6 +77,13 @@ class Flow:
         return self.forbidden or len(self.got) == self.sent
 
 
+class Opening(Flow):
+    def send(self):
+        self.sender.close()
+        self.sender = self.open_sender()
+        super().send()
+
+
 class Asking(Flow):
     def open_sender(self):
         sender = super().open_sender()
@@ -142,7 +149,7 @@ class Told(Asking):
             self.asker = asker
 
 
-KINDS = {"one-way": Flow, "asking": Asking, "fresh": Fresh, "late": Late, "told": Told}
+KINDS = {"one-way": Flow, "opening": Opening, "asking": Asking, "fresh": Fresh, "late": Late, "told": Told}
 
 
 def flow_of(selector, text, port):

@@ -7,6 +7,8 @@
     talk.py refused FROM ADDRESS              a datagram to a closed port: the ICMP error arrives
     talk.py resumed FROM TO ADDRESS COMMAND...    a connection that idles while the command runs goes
                                               on after it, TO speaking first
+    talk.py revoked FROM TO ADDRESS COMMAND...    after the command neither end of a connection hears the
+                                              other any more
     talk.py silent  FROM ADDRESS              nothing answers a connection attempt, not even a RST
 
 FROM and TO are network namespaces; ADDRESS is how FROM calls TO, on --port.
@@ -102,14 +104,21 @@ def tcp(args):
     other.join()
 
 
-def wait_for_its_fate(sender):
-    """Until what was sent is acknowledged or had to be sent once more."""
+def segments(sender):
+    """How many are on their way, and how many had to be sent once more until now."""
+    info = sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
+    return (struct.unpack_from("I", info, at)[0] for at in TCP_INFO_WANTED)
+
+
+def send_to_its_fate(sender, data):
+    """Until it is acknowledged, which is True, or had to be sent once more."""
+    _, before = segments(sender)
+    sender.sendall(data)
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        info = sender.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES)
-        unacked, total_retrans = (struct.unpack_from("I", info, at)[0] for at in TCP_INFO_WANTED)
-        if total_retrans or not unacked:
-            return
+        unacked, total_retrans = segments(sender)
+        if total_retrans > before or not unacked:
+            return not unacked
         time.sleep(0.01)
     raise TimeoutError("a segment is neither acknowledged nor sent again")
 
@@ -118,11 +127,21 @@ def resumed(args):
     client, server = connect(args)
     ask, answer = b"are you still there?", b"yes"
     subprocess.run(args.command, check=True, stdout=subprocess.DEVNULL)
-    server.sendall(ask)
-    wait_for_its_fate(server)
+    send_to_its_fate(server, ask)
     client.sendall(answer)
     if receive(server, len(answer)) != answer or receive(client, len(ask)) != ask:
         raise ValueError("other bytes arrived than were sent")
+
+
+def revoked(args):
+    client, server = connect(args)
+    for end, other in ((client, server), (server, client)):
+        end.sendall(b"?")
+        receive(other, 1)
+    subprocess.run(args.command, check=True, stdout=subprocess.DEVNULL)
+    for sender, name in ((client, "client"), (server, "server")):
+        if send_to_its_fate(sender, b"!"):
+            raise ValueError(f"the {name} is still heard")
 
 
 def without_checksum(sender, family):
@@ -173,18 +192,18 @@ def silent(args):
 def arguments():
     parser = argparse.ArgumentParser()
     verbs = parser.add_subparsers(required=True)
-    for function in (tcp, udp, resumed, refused, silent):
+    for function in (tcp, udp, resumed, revoked, refused, silent):
         verb = verbs.add_parser(function.__name__)
         verb.set_defaults(function=function)
         verb.add_argument("source")
-        if function in (tcp, udp, resumed):
+        if function in (tcp, udp, resumed, revoked):
             verb.add_argument("to")
         verb.add_argument("address")
         if function is tcp:
             verb.add_argument("bytes", type=int, nargs="?", default=2 << 20)
         if function is udp:
             verb.add_argument("--no-checksum", action="store_true")
-        if function is resumed:
+        if function in (resumed, revoked):
             verb.add_argument("command", nargs="+")
         verb.add_argument("--port", type=int, default=7777)
     return parser.parse_args()

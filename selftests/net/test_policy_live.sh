@@ -8,7 +8,7 @@ set -u
 lab_open policy-live
 talk=selftests/net/talk.py
 client=$lab-vm2 server=$lab-vm3
-swaps=30 kills=5
+swaps=20 kills=5
 rate=500
 
 apply() { beeline apply -f -; }
@@ -18,21 +18,37 @@ allow() {
 	apply <<-END
 		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
 		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [
-		  {$1, toPorts: [{ports: [{port: '7800', endPort: 7801}]}]},
-		  {fromCIDR: [$2, '$3'], toPorts: [{ports: [{port: '7802', endPort: 7803}]}]}]}}
+		  {$1, toPorts: [{ports: [{port: '7800', endPort: 7803}]}]},
+		  {fromEndpoints: [{matchExpressions: [{key: app, operator: In, values: [a, b]}]}],
+		   toPorts: [{ports: [{port: '7804', endPort: 7807}]}]},
+		  {fromCIDR: [$2, '$3'], toPorts: [{ports: [{port: '7804', endPort: 7807}]}]}]}}
+	END
+}
+
+# called APP: the world's address is somebody's, who is allowed under either name.
+called() {
+	apply <<-END
+		{apiVersion: v1, kind: Pod, metadata: {name: caller, labels: {app: $1}},
+		 status: {podIPs: [{ip: 10.88.0.1}, {ip: 'fd00:88::1'}]}}
 	END
 }
 
 allow_a() { allow 'fromEndpoints: [{matchLabels: {app: client}}]' 10.88.0.1/32 fd00:88::1/128; }
 allow_b() { allow 'fromEntities: [cluster]' 10.88.0.0/24 fd00:88::/64; }
 
-# allowed: two of a VM, two of the world; forbidden: the same on other ports
+# allowed: four of a VM, four of the world; forbidden: as many on other ports. Only those that open a
+# connection by each packet meet a change between its steps.
 flow_start() {
-	spawn "$dir/flow" selftests/net/flow.py $rate \
-		"$client,$server,10.88.0.3" "$client,$server,fd00:88::3" \
-		"$host,$server,10.88.0.3" "$host,$server,fd00:88::3" \
-		"!$client,$server,10.88.0.3" "!$client,$server,fd00:88::3" \
-		"!$host,$server,10.88.0.3" "!$host,$server,fd00:88::3"
+	local forbidden from kind flows=()
+	for forbidden in '' '!'; do
+		for from in "$client" "$host"; do
+			for kind in one-way opening; do
+				flows+=("$forbidden$from,$server,10.88.0.3,$kind")
+				flows+=("$forbidden$from,$server,fd00:88::3,$kind")
+			done
+		done
+	done
+	spawn "$dir/flow" selftests/net/flow.py $rate "${flows[@]}"
 	flow=$spawned
 	wait_for 20 grep -q flowing "$dir/flow"
 }
@@ -47,7 +63,7 @@ flow_was_right() {
 swap_often() {
 	local i
 	for ((i = 0; i < swaps; i++)); do
-		allow_b && allow_a || return 1
+		allow_b && called a && called b && allow_a && beeline delete pod caller || return 1
 	done
 }
 
@@ -55,7 +71,7 @@ swap_often() {
 kill_often() {
 	local i
 	for ((i = 0; i < kills; i++)); do
-		{ allow_b; allow_a; } >/dev/null 2>&1 &
+		{ allow_b; called a; called b; allow_a; } >/dev/null 2>&1 &
 		read -rt "0.0$((RANDOM % 90 + 10))" <> <(:) # an instant; any will do
 		agent_kill
 		wait $!
@@ -74,19 +90,20 @@ without_agent() {
 
 identities() { bpftool map dump pinned "$bpffs/maps/bl_ipcache" -j | md5sum; }
 
-# revoked ADDRESS: an established connection whose permission goes while it idles is heard no more.
+# revoked ADDRESS SUBJECT SECTION: of an established connection whose permission goes while it idles, which
+# one end's policy gives, neither end is heard any more.
 revoked() {
-	cat >"$dir/revoke" <<-END
-		#!/bin/sh
-		"$build/beeline" apply -f - <<YAML
-		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
-		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [
-		  {fromEndpoints: [{matchLabels: {app: client}}], toPorts: [{ports: [{port: '7999'}]}]}]}}
-		YAML
+	cat >"$dir/policy" <<-END
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: revoke},
+		 spec: {endpointSelector: {matchLabels: {app: $2}},
+		  $3: [{toPorts: [{ports: [{port: '7800'}]}]}]}}
 	END
+	printf '#!/bin/sh\nsed s/7800/7999/ %s | %s apply -f -\n' "$dir/policy" "$build/beeline" >"$dir/revoke"
 	chmod +x "$dir/revoke"
-	allow_a && $talk resumed "$client" "$server" "$1" "$dir/revoke" --port 7800 2>&1 |
-		grep "timed out"
+	beeline delete cnp live && beeline apply -f "$dir/policy" || return 1
+	$talk revoked "$client" "$server" "$1" "$dir/revoke" --port 7800
+	local code=$?
+	beeline delete cnp revoke >/dev/null && allow_a >/dev/null && return $code
 }
 
 relabel() { # N KEY=VALUE
@@ -128,7 +145,7 @@ check server vm_make 3 masquerade --namespace default --label app=web || exit
 
 check policy-a allow_a
 check flow-starts flow_start || exit
-check "$((2 * swaps))-swaps" swap_often
+check "$((5 * swaps))-changes" swap_often
 check no-packet-judged-wrong-under-swaps flow_was_right
 tail -n 1 "$dir/flow"
 check flow-starts-again flow_start || exit
@@ -143,8 +160,10 @@ check enforced-after-restart $talk silent "$client" 10.88.0.3 --port 7900
 check allowed-after-restart $talk tcp "$client" "$server" 10.88.0.3 20000 --port 7800
 
 check established $talk resumed "$client" "$server" 10.88.0.3 true --port 7800
-check revoked-v4 revoked 10.88.0.3
-check revoked-v6 revoked fd00:88::3
+for to in 10.88.0.3 fd00:88::3; do
+	check "revoked-where-it-leads-$to" revoked $to web ingress
+	check "revoked-where-it-comes-from-$to" revoked $to client egress
+done
 
 check label allow_a
 check label-taken relabel 2 app=other
