@@ -2,8 +2,8 @@
 /*
  * The peers of one entry of a CiliumNetworkPolicy. Members of layer 3 exclude each other; their
  * selectors gain what the policy's scope implies (facts of pkg/k8s/apis/cilium.io/utils): in a namespaced
- * policy its namespace unless they name one, in a clusterwide one "is a pod"; selectors of reserved
- * identities are left alone.
+ * policy its namespace unless they name one, and always "is a pod", which a selector that only says what
+ * a namespace is not would lack; selectors of reserved identities are left alone.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,11 +14,13 @@ static void scope(const struct cilium_context *context, struct bl_selector *sele
 {
 	const char *namespace = context->namespace;
 
-	if (bl_selector_mentions(selector, "reserved", "") ||
-	    bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE) ||
-	    bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE_LABELS))
+	if (bl_selector_mentions(selector, "reserved", ""))
 		return;
-	bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, *namespace ? namespace : NULL);
+	if (*namespace && !bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE) &&
+	    !bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE_LABELS))
+		bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, namespace);
+	else
+		policy_pods_only(selector);
 }
 
 /* ---- selectors --------------------------------------------------------------------------------- */

@@ -144,8 +144,7 @@ static int read_selected(const struct cnp_selected *raw, const char *path,
 
 	if (r < 0)
 		return r;
-	if (selector->n_items == 0)
-		bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, NULL);
+	policy_pods_only(selector);
 	return raw->pods ? policy_add_selector(selector, raw->pods, pods, err) : 0;
 }
 

@@ -33,6 +33,9 @@ void policy_empty_rule(struct bl_policy_rule *rule);
 /* The requirements of a Kubernetes LabelSelector beside those that are there. */
 int policy_add_selector(struct bl_selector *selector, const struct cJSON *object, const char *path,
 			struct bl_err *err);
+/* Requires a namespace, which pods have and nobody else, unless what is required implies it: "not in
+ * namespace a" is true of the world as well. */
+void policy_pods_only(struct bl_selector *selector);
 /* The spec of a document that has nothing else of its own; borrowed. */
 int policy_document_spec(const struct cJSON *document, const struct cJSON **ret_spec,
 			 struct bl_err *err);

@@ -124,8 +124,8 @@ static int read_pods(const struct bl_policy *policy, const struct np_peer *raw,
 		return r;
 	if (!raw->namespaces)
 		bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, policy->namespace);
-	else if (selector->n_items == 0)
-		bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, NULL);
+	else
+		policy_pods_only(selector);
 	return raw->pods ? policy_add_selector(selector, raw->pods, pods, err) : 0;
 }
 

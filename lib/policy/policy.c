@@ -154,6 +154,25 @@ int policy_add_selector(struct bl_selector *selector, const struct cJSON *object
 	return 0;
 }
 
+static bool is_of_pods(const struct bl_requirement *item)
+{
+	size_t len = strlen(BL_LABEL_NAMESPACE_LABELS);
+
+	return (item->op == BL_LABEL_IN || item->op == BL_LABEL_EXISTS) &&
+	       (!item->source || strcmp(item->source, "k8s") == 0) &&
+	       (strcmp(item->key, BL_LABEL_NAMESPACE) == 0 ||
+		strcmp(item->key, BL_LABEL_CLUSTER) == 0 ||
+		strncmp(item->key, BL_LABEL_NAMESPACE_LABELS, len) == 0);
+}
+
+void policy_pods_only(struct bl_selector *selector)
+{
+	for (size_t i = 0; i < selector->n_items; i++)
+		if (is_of_pods(&selector->items[i]))
+			return;
+	bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, NULL);
+}
+
 /* ---- prefixes ---------------------------------------------------------------------------------- */
 
 int policy_prefix(const char *text, bool bare, const char *path, struct bl_prefix *ret_prefix,
