@@ -45,7 +45,8 @@ enum bl_peer_kind {
 	BL_PEER_ENTITY,     /* a name of section 3.4 of Cilium's entities */
 	BL_PEER_CIDR,       /* addresses outside the cluster */
 	BL_PEER_CIDR_GROUP, /* the same, named by CiliumCIDRGroup objects */
-	BL_PEER_NODES,      /* nodes that the selector matches */
+	BL_PEER_NODES,      /* nodes that the selector matches, the own one not among them */
+	BL_PEER_ALL_NODES,  /* the own one among them, which is the host */
 	BL_PEER_SERVICE,    /* what stands behind services */
 };
 
@@ -71,7 +72,7 @@ const char *bl_entity_name(enum bl_entity entity);
 struct bl_peer {
 	enum bl_peer_kind kind;
 	enum bl_entity entity;
-	/* LABELS, NODES; CIDR_GROUP and SERVICE without a name: of the group's, the service's labels */
+	/* LABELS, NODES, ALL_NODES; CIDR_GROUP and SERVICE without a name: of the group's, the service's labels */
 	struct bl_selector selector;
 	char *name;      /* CIDR_GROUP, SERVICE: of one object; NULL: selector */
 	char *namespace; /* SERVICE; NULL: any */

@@ -59,14 +59,14 @@ static void resolve_entity(const struct rules_context *context, struct rule *rul
 	}
 }
 
-/* Nodes beside the own one, which is the host, whatever its labels. */
+/* The own node is the host, the others are remote nodes. */
 static void resolve_nodes(const struct rules_context *context, struct rule *rule,
-			  const struct bl_peer *peer)
+			  const struct bl_peer *peer, const char *what)
 {
 	struct bl_selector selector;
 
 	bl_selector_copy(&peer->selector, &selector);
-	bl_selector_require(&selector, "reserved", "remote-node", NULL);
+	bl_selector_require(&selector, "reserved", what, NULL);
 	add_selector(context, rule, &selector);
 }
 
@@ -155,8 +155,11 @@ static void resolve_peer(const struct rules_context *context, struct rule *rule,
 	case BL_PEER_CIDR_GROUP:
 		resolve_groups(context, rule, peer);
 		break;
+	case BL_PEER_ALL_NODES:
+		resolve_nodes(context, rule, peer, "host");
+		/* fall through */
 	case BL_PEER_NODES:
-		resolve_nodes(context, rule, peer);
+		resolve_nodes(context, rule, peer, "remote-node");
 		break;
 	case BL_PEER_SERVICE:
 		resolve_services(context, rule, peer);

@@ -66,7 +66,7 @@ static void note_peers(struct spec *spec, const struct bl_policy_rule *rule)
 		enum bl_peer_kind kind = rule->peers[i].kind;
 
 		spec->depends_on_objects |= kind == BL_PEER_SERVICE || kind == BL_PEER_CIDR_GROUP;
-		spec->selects_nodes |= kind == BL_PEER_NODES;
+		spec->selects_nodes |= kind == BL_PEER_NODES || kind == BL_PEER_ALL_NODES;
 	}
 	for (size_t i = 0; i < rule->n_layer4; i++)
 		spec->uses_names[rule->direction] |= rule->layer4[i].name != NULL;

@@ -20,7 +20,7 @@ struct party {
 	bool is_node;
 	struct bl_addr addr; /* of the world, when it is neither of them */
 	struct bl_labels labels;
-	const struct bl_labels *node_labels; /* of a node that is not the judging one's */
+	const struct bl_labels *node_labels; /* of a node that an object describes */
 };
 
 bool reference_find(const struct bl_reference *reference, const struct object *at, const char *who,

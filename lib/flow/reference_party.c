@@ -96,7 +96,7 @@ static void be_node(const struct bl_reference *reference, const struct object *n
 	bool is_own = at && strcmp(node->name, at) == 0;
 
 	party->is_node = true;
-	party->node_labels = is_own ? NULL : &node->labels;
+	party->node_labels = &node->labels;
 	reserve(party, is_own ? "host" : "remote-node");
 	if (is_behind(reference, "default", "kubernetes", node->addrs, node->n_addrs))
 		reserve(party, "kube-apiserver");
@@ -270,6 +270,14 @@ static bool serves(const struct bl_reference *reference, const struct party *par
 	return false;
 }
 
+static bool is_node_of(const struct party *party, const struct bl_selector *selector)
+{
+	static const struct bl_labels none;
+
+	return party->is_node &&
+	       bl_selector_matches(selector, party->node_labels ? party->node_labels : &none);
+}
+
 static bool is_peer(const struct bl_reference *reference, const struct bl_peer *peer,
 		    const struct party *party)
 {
@@ -283,8 +291,9 @@ static bool is_peer(const struct bl_reference *reference, const struct bl_peer *
 	case BL_PEER_CIDR_GROUP:
 		return is_in_group(reference, party, peer);
 	case BL_PEER_NODES:
-		return party->node_labels &&
-		       bl_selector_matches(&peer->selector, party->node_labels);
+		return !is_reserved(party, "host") && is_node_of(party, &peer->selector);
+	case BL_PEER_ALL_NODES:
+		return is_node_of(party, &peer->selector);
 	case BL_PEER_SERVICE:
 		return serves(reference, party, peer);
 	}

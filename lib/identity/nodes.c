@@ -19,6 +19,8 @@ struct node {
 	char *name;
 	bool is_seen, is_apiserver;
 	struct identity *identity;
+	struct identity
+		*host; /* where no node is ours: as its own endpoints know it; NULL: "host" */
 	struct places places;
 };
 
@@ -91,13 +93,18 @@ static void see_all(struct nodes *nodes, const struct nodes_context *context)
 	see_own(nodes, context);
 }
 
-/* "host" of a node that may be the API server too. */
-static struct bl_labels host_labels(bool is_apiserver)
+/* What a node is, "host" or "remote-node", beside what else is known of it. */
+static struct bl_labels labels_of(const struct node *node, const struct nodes_context *context,
+				  const char *what)
 {
+	const struct object *object =
+		inventory_find(context->inventory, OBJECT_NODE, "", node->name);
 	struct bl_labels labels = {0};
 
-	bl_labels_set(&labels, "reserved", "host", "");
-	if (is_apiserver)
+	if (context->by_labels && object)
+		bl_labels_copy(&object->labels, &labels);
+	bl_labels_set(&labels, "reserved", what, "");
+	if (node->is_apiserver)
 		bl_labels_set(&labels, "reserved", "kube-apiserver", "");
 	return labels;
 }
@@ -105,7 +112,7 @@ static struct bl_labels host_labels(bool is_apiserver)
 static struct identity *identify_own(const struct node *node, const struct nodes_context *context)
 {
 	struct identity *host = identity_find(context->identities, BL_IDENTITY_HOST);
-	struct bl_labels labels = host_labels(node->is_apiserver);
+	struct bl_labels labels = labels_of(node, context, "host");
 
 	if (!bl_labels_equal(&labels, &host->labels)) {
 		selections_forget(context->selections, host, context->round);
@@ -116,32 +123,36 @@ static struct identity *identify_own(const struct node *node, const struct nodes
 	return host;
 }
 
-static struct identity *identify_remote(const struct node *node,
-					const struct nodes_context *context)
+static struct identity *identify_as(const struct node *node, const struct nodes_context *context,
+				    const char *what)
 {
-	const struct object *object =
-		inventory_find(context->inventory, OBJECT_NODE, "", node->name);
-	struct bl_labels labels = {0};
-	struct identity *identity;
+	struct bl_labels labels = labels_of(node, context, what);
+	struct identity *identity = identity_get(context->identities, IDENTITY_NODE, &labels, NULL);
 
-	if (context->by_labels && object)
-		bl_labels_copy(&object->labels, &labels);
-	bl_labels_set(&labels, "reserved", "remote-node", "");
-	if (node->is_apiserver)
-		bl_labels_set(&labels, "reserved", "kube-apiserver", "");
-	identity = identity_get(context->identities, IDENTITY_NODE, &labels, NULL);
 	bl_labels_clear(&labels);
 	return identity;
 }
 
-static void identify(struct nodes *nodes, const struct nodes_context *context, struct node *node)
+static void put_identities(const struct nodes_context *context, struct node *node)
 {
-	struct identity *identity = is_own(nodes, node->name) ? identify_own(node, context)
-							      : identify_remote(node, context);
-
 	if (node->identity)
 		identity_put(context->identities, node->identity);
+	if (node->host)
+		identity_put(context->identities, node->host);
+}
+
+static void identify(struct nodes *nodes, const struct nodes_context *context, struct node *node)
+{
+	struct identity *identity = is_own(nodes, node->name)
+					    ? identify_own(node, context)
+					    : identify_as(node, context, "remote-node");
+	struct identity *host = NULL;
+
+	if (!nodes->own && (node->is_apiserver || context->by_labels))
+		host = identify_as(node, context, "host");
+	put_identities(context, node);
 	node->identity = identity;
+	node->host = host;
 	places_claim(&node->places, context->ipcache, CLAIM_NODE, NULL, identity->number);
 }
 
@@ -155,22 +166,9 @@ static void free_node(struct node *node)
 static void forget(struct nodes *nodes, const struct nodes_context *context, struct node *node)
 {
 	places_leave(&node->places, context->ipcache);
-	if (node->identity)
-		identity_put(context->identities, node->identity);
+	put_identities(context, node);
 	hash_remove(&nodes->items, hash_text(HASH_INIT, node->name), node);
 	free_node(node);
-}
-
-/* Each node's own view of itself, where no node is ours: one identity for all that are API servers. */
-static void update_host_apiserver(struct nodes *nodes, const struct nodes_context *context,
-				  bool any_apiserver)
-{
-	struct bl_labels labels = host_labels(true);
-
-	if (any_apiserver && !nodes->own && !nodes->host_apiserver)
-		nodes->host_apiserver =
-			identity_get(context->identities, IDENTITY_NODE, &labels, NULL);
-	bl_labels_clear(&labels);
 }
 
 static bool is_a_node(const struct nodes *nodes, const struct bl_addr *addr)
@@ -197,7 +195,6 @@ static void mark_outside(struct nodes *nodes, struct prefixes *prefixes)
 
 void nodes_update(struct nodes *nodes, const struct nodes_context *context)
 {
-	bool any_apiserver = false;
 	size_t position = 0;
 
 	apiservers_read(&nodes->apiservers, context->inventory);
@@ -211,10 +208,8 @@ void nodes_update(struct nodes *nodes, const struct nodes_context *context)
 		for (size_t i = 0; i < node->places.n_items; i++)
 			node->is_apiserver |=
 				apiservers_has(&nodes->apiservers, &node->places.items[i].addr);
-		any_apiserver |= node->is_apiserver;
 		identify(nodes, context, node);
 	}
-	update_host_apiserver(nodes, context, any_apiserver);
 	mark_outside(nodes, context->prefixes);
 	nodes->is_changed = false;
 }
@@ -232,9 +227,7 @@ uint32_t nodes_host(const struct nodes *nodes, const char *name)
 {
 	const struct node *node = find(nodes, name);
 
-	if (node && node->is_apiserver && nodes->host_apiserver)
-		return nodes->host_apiserver->number;
-	return BL_IDENTITY_HOST;
+	return node && node->host ? node->host->number : BL_IDENTITY_HOST;
 }
 
 uint32_t nodes_identity(const struct nodes *nodes, const char *name)

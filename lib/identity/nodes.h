@@ -11,8 +11,6 @@ struct nodes {
 	struct bl_addr *extra; /* addresses of the own node that no Node object says */
 	size_t n_extra;
 	struct apiservers apiservers;
-	/* Without an own node: host and API server in one, as endpoints of that node know it. */
-	struct identity *host_apiserver;
 	bool is_changed;
 };
 

@@ -41,8 +41,7 @@ static int read_selectors(const struct cilium_context *context, const struct cJS
 	bl_json_for_each (item, list) {
 		bl_autofree char *at = bl_format("%s[%zu]", path, n++);
 		struct bl_peer *peer = policy_add_peer(context->rule, kind);
-		const char *source = kind == BL_PEER_NODES ? "node" : NULL;
-		int r = bl_selector_decode(item, source, "", at, &peer->selector, err);
+		int r = bl_selector_decode(item, NULL, "", at, &peer->selector, err);
 
 		if (r < 0)
 			return r;

@@ -171,7 +171,7 @@ static int read_peer(const struct cnp_peer *raw, struct bl_policy_rule *rule, co
 		return read_networks(raw, rule, path, err);
 	if (raw->nodes)
 		return bl_selector_decode(raw->nodes, "node", "", nodes,
-					  &policy_add_peer(rule, BL_PEER_NODES)->selector, err);
+					  &policy_add_peer(rule, BL_PEER_ALL_NODES)->selector, err);
 	if (raw->domains)
 		return 0;
 	return read_selected(&raw->selected, path, &policy_add_peer(rule, BL_PEER_LABELS)->selector,

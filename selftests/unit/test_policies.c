@@ -34,9 +34,10 @@ static void show_prefix(FILE *out, const struct bl_prefix *prefix)
 static void show_peer(FILE *out, const struct bl_peer *peer)
 {
 	static const char *const words[] = {
-		[BL_PEER_LABELS] = "labels", [BL_PEER_ENTITY] = "entity",
-		[BL_PEER_CIDR] = "cidr",     [BL_PEER_CIDR_GROUP] = "cidr-group",
-		[BL_PEER_NODES] = "nodes",   [BL_PEER_SERVICE] = "service",
+		[BL_PEER_LABELS] = "labels",   [BL_PEER_ENTITY] = "entity",
+		[BL_PEER_CIDR] = "cidr",       [BL_PEER_CIDR_GROUP] = "cidr-group",
+		[BL_PEER_NODES] = "nodes",     [BL_PEER_ALL_NODES] = "all-nodes",
+		[BL_PEER_SERVICE] = "service",
 	};
 	bl_autofree char *selector = bl_selector_format(&peer->selector);
 

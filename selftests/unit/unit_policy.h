@@ -163,7 +163,7 @@ static inline void random_excepts(struct random *random, struct bl_peer *peer)
 
 static inline void random_peer(struct random *random, struct bl_peer *peer)
 {
-	peer->kind = (enum bl_peer_kind)random_below(random, 6);
+	peer->kind = (enum bl_peer_kind)random_below(random, 7);
 	switch (peer->kind) {
 	case BL_PEER_LABELS:
 		random_selector(random, &peer->selector);
@@ -184,6 +184,7 @@ static inline void random_peer(struct random *random, struct bl_peer *peer)
 		random_excepts(random, peer);
 		break;
 	case BL_PEER_NODES:
+	case BL_PEER_ALL_NODES:
 		if (random_below(random, 4))
 			bl_selector_require(&peer->selector, "node",
 					    random_below(random, 2) ? "gpu" : "rack", NULL);
