@@ -134,6 +134,9 @@ static void write_peer(FILE *stream, const struct bl_peer *peer)
 	case BL_PEER_NODES:
 		write_named(stream, "nodes", peer);
 		break;
+	case BL_PEER_ALL_NODES:
+		write_named(stream, "all nodes", peer);
+		break;
 	case BL_PEER_SERVICE:
 		write_named(stream, "service", peer);
 		break;
