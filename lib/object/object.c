@@ -11,7 +11,7 @@
 
 #include "read.h"
 
-static int read_namespace(const struct cJSON *json, struct object *object, struct bl_err *err)
+static int read_namespace(const struct value *document, void *object, struct bl_err *err)
 {
 	return 0;
 }
@@ -19,7 +19,7 @@ static int read_namespace(const struct cJSON *json, struct object *object, struc
 static const struct {
 	const char *name;
 	const char *source; /* of its labels */
-	int (*read)(const struct cJSON *json, struct object *object, struct bl_err *err);
+	object_reader *read;
 	bool namespaced;
 } kinds[OBJECT_KINDS] = {
 	[OBJECT_NAMESPACE] = {"Namespace", "k8s", read_namespace, false},
@@ -49,6 +49,7 @@ int object_read(const struct cJSON *json, struct object *ret_object, struct bl_e
 	int kind = object_kind(bl_json_get_string(json, "kind"));
 	const char *name = bl_json_get_string(json, "metadata/name");
 	const char *namespace = bl_json_get_string(json, "metadata/namespace");
+	const struct value document = {json};
 	struct object object = {.kind = (enum object_kind)kind};
 	int r;
 
@@ -60,9 +61,10 @@ int object_read(const struct cJSON *json, struct object *ret_object, struct bl_e
 	object.namespace = bl_strdup(!kinds[kind].namespaced   ? ""
 				     : namespace && *namespace ? namespace
 							       : "default");
-	bl_labels_set_all(&object.labels, kinds[kind].source, "",
-			  bl_json_get(json, "metadata/labels"));
-	r = kinds[kind].read(json, &object, err);
+	r = value_read_labels(&document, "metadata/labels", kinds[kind].source, &object.labels,
+			      err);
+	if (r == 0)
+		r = kinds[kind].read(&document, &object, err);
 	if (r < 0)
 		object_clear(&object);
 	else

@@ -7,43 +7,109 @@
 
 #include "read.h"
 
-static bool is_over(const struct cJSON *json)
+/* ---- what both have ----------------------------------------------------------------------------- */
+
+static int read_account(const struct value *value, const char *path, struct object *object,
+			struct bl_err *err)
 {
-	const char *phase = bl_json_get_string(json, "status/phase");
+	const char *account = NULL;
+	int r = value_read_text(value, path, &account, err);
 
-	return phase && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0);
-}
-
-static bool runs_beside(const struct cJSON *init_container)
-{
-	const char *restart = bl_json_get_string(init_container, "restartPolicy");
-
-	return restart && strcmp(restart, "Always") == 0;
-}
-
-int object_read_pod(const struct cJSON *json, struct object *object, struct bl_err *err)
-{
-	const struct cJSON *addrs = bl_json_get(json, "status/podIPs");
-	const char *account = bl_json_get_string(json, "spec/serviceAccountName");
-	int r;
-
-	object->service_account = bl_strdup(account && *account ? account : "default");
-	object->node = bl_strdup(bl_json_get_string(json, "spec/nodeName"));
-	object->on_host_network = bl_json_get_bool(json, "spec/hostNetwork", false);
-	object->is_over = is_over(json);
-	r = object_add_addrs(object, addrs, "ip", "status.podIPs", err);
-	if (r == 0 && bl_json_size(addrs) == 0 && bl_json_get_string(json, "status/podIP"))
-		r = object_add_addr(object, bl_json_get(json, "status/podIP"), "status.podIP", err);
-	bl_json_for_each (container, bl_json_get(json, "spec/containers"))
-		if (r == 0)
-			r = object_add_ports(object, bl_json_get(container, "ports"),
-					     "containerPort", "spec.containers", err);
-	bl_json_for_each (container, bl_json_get(json, "spec/initContainers"))
-		if (r == 0 && runs_beside(container))
-			r = object_add_ports(object, bl_json_get(container, "ports"),
-					     "containerPort", "spec.initContainers", err);
+	if (r == 0 && account && *account) {
+		free(object->service_account);
+		object->service_account = bl_strdup(account);
+	}
 	return r;
 }
+
+static int read_node(const struct value *document, const char *path, struct object *object,
+		     struct bl_err *err)
+{
+	const char *node = NULL;
+	int r = value_read_text(document, path, &node, err);
+
+	if (r == 0)
+		object->node = bl_strdup(node);
+	return r;
+}
+
+static int read_phase(const struct value *document, struct object *object, struct bl_err *err)
+{
+	const char *phase = NULL;
+	int r = value_read_text(document, "status/phase", &phase, err);
+
+	object->is_over =
+		phase && (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0);
+	return r;
+}
+
+/* The list of addresses, or where that is empty the one that older clients know. */
+static int read_addrs(const struct value *value, const char *list, object_reader read_item,
+		      enum value_type type, const char *single, struct object *object,
+		      struct bl_err *err)
+{
+	struct value addr;
+	int r = value_read_items(value, list, type, read_item, object, err);
+
+	if (r == 0)
+		r = value_read(value, single, VALUE_TEXT, &addr, err);
+	return r == 0 && addr.json && object->n_addrs == 0 ? object_read_addr(&addr, object, err)
+							   : r;
+}
+
+/* ---- pods --------------------------------------------------------------------------------------- */
+
+static int read_pod_ip(const struct value *item, void *object, struct bl_err *err)
+{
+	struct value addr;
+	int r = value_read(item, "ip", VALUE_TEXT, &addr, err);
+
+	return r == 0 ? object_read_addr(&addr, object, err) : r;
+}
+
+static int read_container(const struct value *item, void *object, struct bl_err *err)
+{
+	return object_read_ports(item, "containerPort", object, err);
+}
+
+/* One that runs beside the others. */
+static int read_init_container(const struct value *item, void *object, struct bl_err *err)
+{
+	const char *restart = NULL;
+	int r = value_read_text(item, "restartPolicy", &restart, err);
+
+	return r == 0 && restart && strcmp(restart, "Always") == 0
+		       ? read_container(item, object, err)
+		       : r;
+}
+
+int object_read_pod(const struct value *document, void *data, struct bl_err *err)
+{
+	struct object *object = data;
+	int r;
+
+	object->service_account = bl_strdup("default");
+	r = read_account(document, "spec/serviceAccountName", object, err);
+	if (r == 0)
+		r = read_node(document, "spec/nodeName", object, err);
+	if (r == 0)
+		r = value_read_bool(document, "spec/hostNetwork", false, &object->on_host_network,
+				    err);
+	if (r == 0)
+		r = value_read_items(document, "spec/containers", VALUE_OBJECT, read_container,
+				     object, err);
+	if (r == 0)
+		r = value_read_items(document, "spec/initContainers", VALUE_OBJECT,
+				     read_init_container, object, err);
+	if (r == 0)
+		r = read_phase(document, object, err);
+	if (r == 0)
+		r = read_addrs(document, "status/podIPs", read_pod_ip, VALUE_OBJECT, "status/podIP",
+			       object, err);
+	return r;
+}
+
+/* ---- VMs ---------------------------------------------------------------------------------------- */
 
 /* The name of the pod network's interface; others are no business of policies. */
 static const char *pod_network(const struct cJSON *json)
@@ -54,42 +120,43 @@ static const char *pod_network(const struct cJSON *json)
 	return bl_json_get(json, "spec/networks") ? NULL : "default";
 }
 
-static int read_vmi_addrs(const struct cJSON *json, struct object *object, struct bl_err *err)
+static int read_interface(const struct value *item, void *object, struct bl_err *err)
 {
-	const char *network = pod_network(json);
+	const char *network = pod_network(value_document(item)->json), *name = NULL;
+	int r = value_read_text(item, "name", &name, err);
 
-	bl_json_for_each (interface, bl_json_get(json, "status/interfaces")) {
-		const char *name = bl_json_get_string(interface, "name");
-		const struct cJSON *addrs = bl_json_get(interface, "ipAddresses");
-		const struct cJSON *addr = bl_json_get(interface, "ipAddress");
-
-		if (!network || !name || strcmp(name, network) != 0)
-			continue;
-		if (bl_json_size(addrs) > 0)
-			return object_add_addrs(object, addrs, NULL, "status.interfaces", err);
-		return addr ? object_add_addr(object, addr, "status.interfaces", err) : 0;
-	}
-	return 0;
+	if (r < 0 || !network || !name || strcmp(name, network) != 0)
+		return r;
+	return read_addrs(item, "ipAddresses", object_read_addr, VALUE_TEXT, "ipAddress", object,
+			  err);
 }
 
-int object_read_vmi(const struct cJSON *json, struct object *object, struct bl_err *err)
+static int read_volume(const struct value *item, void *object, struct bl_err *err)
 {
-	int r = read_vmi_addrs(json, object, err);
+	return read_account(item, "serviceAccount/serviceAccountName", object, err);
+}
+
+static int read_interface_ports(const struct value *item, void *object, struct bl_err *err)
+{
+	return object_read_ports(item, "port", object, err);
+}
+
+int object_read_vmi(const struct value *document, void *data, struct bl_err *err)
+{
+	struct object *object = data;
+	int r;
 
 	object->service_account = bl_strdup("default");
-	bl_json_for_each (volume, bl_json_get(json, "spec/volumes")) {
-		const char *name = bl_json_get_string(volume, "serviceAccount/serviceAccountName");
-
-		if (name) {
-			free(object->service_account);
-			object->service_account = bl_strdup(name);
-		}
-	}
-	object->node = bl_strdup(bl_json_get_string(json, "status/nodeName"));
-	object->is_over = is_over(json);
-	bl_json_for_each (interface, bl_json_get(json, "spec/domain/devices/interfaces"))
-		if (r == 0)
-			r = object_add_ports(object, bl_json_get(interface, "ports"), "port",
-					     "spec.domain.devices.interfaces", err);
+	r = value_read_items(document, "spec/volumes", VALUE_OBJECT, read_volume, object, err);
+	if (r == 0)
+		r = value_read_items(document, "spec/domain/devices/interfaces", VALUE_OBJECT,
+				     read_interface_ports, object, err);
+	if (r == 0)
+		r = read_node(document, "status/nodeName", object, err);
+	if (r == 0)
+		r = read_phase(document, object, err);
+	if (r == 0)
+		r = value_read_items(document, "status/interfaces", VALUE_OBJECT, read_interface,
+				     object, err);
 	return r;
 }
