@@ -112,17 +112,26 @@ struct datapath_fill {
 	uint64_t used;
 };
 
+/* As in struct bl_handshakes; bucket i ends with BL_HANDSHAKE_BOUND(i) << BL_HANDSHAKE_SHIFT ns. */
+struct datapath_handshakes {
+	uint64_t sum_ns;
+	uint64_t counts[BL_HANDSHAKE_BOUNDS + 1];
+};
+
 /* Everything that is counted, of all indices, in a number of calls that does not grow with them. The
  * shares of connection tracking are too big for that: of many, a part of each is read, another one
  * each time, and stands for the whole. */
 struct datapath_totals {
 	uint32_t n; /* indices that were asked for */
 	struct bl_counter traffic[BL_ENDPOINTS_MAX][BL_DIRECTIONS_MAX];
-	uint64_t lost[BL_ENDPOINTS_MAX];
+	uint64_t lost[BL_ENDPOINTS_MAX], capture_lost[BL_ENDPOINTS_MAX];
+	struct bl_tally tallies[BL_ENDPOINTS_MAX][BL_VM_DIRECTIONS];
+	struct datapath_handshakes handshakes[BL_ENDPOINTS_MAX][BL_VM_DIRECTIONS];
 	struct datapath_fill fill[BL_ENDPOINTS_MAX];
-	struct datapath_verdict *verdicts; /* by endpoint, direction, reason */
-	size_t n_verdicts, max_verdicts;   /* that are there; that the map can hold */
-	size_t n_rules, max_rules;         /* counters of rules, likewise */
+	uint32_t policy_rows[BL_ENDPOINTS_MAX]; /* of BL_POLICY_ROWS_MAX */
+	struct datapath_verdict *verdicts;      /* by endpoint, direction, reason */
+	size_t n_verdicts, max_verdicts;        /* that are there; that the map can hold */
+	size_t n_rules, max_rules;              /* counters of rules, likewise */
 };
 
 /* Of the first n indices; the caller frees. */

@@ -97,7 +97,12 @@ struct endpoint_figures {
 	const struct bl_counter *traffic; /* by enum bl_direction */
 	const struct datapath_verdict *verdicts;
 	size_t n_verdicts;
-	uint64_t lost; /* events that nobody could be told */
+	uint64_t lost;                  /* events that nobody could be told */
+	uint64_t capture_lost;          /* packets that were missed by who captured them */
+	const struct bl_tally *tallies; /* by enum bl_direction, the VM's two */
+	const struct datapath_handshakes *handshakes; /* likewise */
+	uint32_t policy_rows;
+	bool is_policed;
 	struct datapath_fill connections;
 };
 

@@ -157,6 +157,7 @@ static int start_metrics(struct agent *agent, struct bl_err *err)
 		.address = agent->config.metrics_address,
 		.node = agent->node_name,
 		.endpoints = agent->endpoints,
+		.policy = agent->policy,
 		.ready = &agent->ready,
 	};
 

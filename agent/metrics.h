@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this node counts, for Prometheus: /metrics, /healthz (the loop turns) and /readyz (the datapath
- * answers and VMs are looked after). It only reads: whoever does something that takes time keeps a struct histogram of its own
- * and names it here.
+ * answers and VMs are looked after). It only reads: whoever does something that takes time keeps a
+ * struct histogram of its own.
  */
 #pragma once
 
@@ -14,8 +14,8 @@
 #define METRICS_ADDRESS "127.0.0.1:10962"
 
 struct endpoints;
-struct histogram;
 struct metrics;
+struct policy;
 
 struct metrics_config {
 	struct bl_loop *loop;
@@ -24,8 +24,8 @@ struct metrics_config {
 	const char *address;
 	const char *node;
 	const struct endpoints *endpoints;
-	const bool *ready;                    /* are VMs looked after? */
-	const struct histogram *policy_times; /* of policy updates; NULL: there is no policy */
+	const struct policy *policy; /* NULL: there is none */
+	const bool *ready;           /* are VMs looked after? */
 };
 
 /* *ret_metrics is NULL when there is to be no server. */

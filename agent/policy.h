@@ -25,6 +25,7 @@
 struct datapath;
 struct endpoint_gate;
 struct endpoint_names;
+struct histogram;
 struct objects;
 struct policy;
 
@@ -61,6 +62,11 @@ void policy_start(struct policy *policy);
 /* What the store says now is in the kernel when this returns, or that it could not be is said in the log
  * and in the conditions. policy NULL: none is enforced. */
 void policy_flush(struct policy *policy);
+
+/* From a change of the store, or of the endpoints, until the kernel has it; of changes that it noticed. */
+const struct histogram *policy_update_times(const struct policy *policy);
+/* Prefixes that the kernel knows the identities of; policy NULL: none. */
+size_t policy_n_prefixes(const struct policy *policy);
 
 /* ---- answers, in the words of api.h -------------------------------------------------------------- */
 

@@ -99,18 +99,27 @@ static uint16_t take_free(struct datapath *datapath)
 	return 0;
 }
 
-static void take_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
-		     void *data)
+struct adoption {
+	struct datapath *datapath;
+	uint32_t index;
+};
+
+static void adopt_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+		      void *data)
 {
+	const struct adoption *adoption = data;
+
+	adoption->datapath->policy_rows[adoption->index]++;
 	if (entry->counter && entry->counter < BL_RULES_MAX)
-		take(data, entry->counter);
+		take(adoption->datapath, entry->counter);
 }
 
 int datapath_adopt_policies(struct datapath *datapath, struct bl_err *err)
 {
 	for (uint32_t index = 0; index < BL_ENDPOINTS_MAX; index++) {
+		struct adoption adoption = {datapath, index};
 		bl_autoclose int fd = open_trie(datapath, index);
-		int r = fd < 0 ? 0 : read_trie(fd, take_row, datapath);
+		int r = fd < 0 ? 0 : read_trie(fd, adopt_row, &adoption);
 
 		if (r < 0)
 			return bl_fail_errno(err, r, "reading the policy of index %u", index);
@@ -251,6 +260,8 @@ static void settle(struct datapath *datapath, const struct change *change, bool 
 
 	for (size_t i = 0; i < n; i++)
 		give_back(datapath, counters[i]);
+	if (done)
+		datapath->policy_rows[change->index] = (uint32_t)change->n;
 }
 
 int datapath_swap_policies(struct datapath *datapath, const struct datapath_policy *policies,
@@ -289,6 +300,7 @@ int datapath_remove_policy(struct datapath *datapath, uint32_t index, struct bl_
 	if (old < 0)
 		return 0;
 	read_trie(old, give_back_row, datapath);
+	datapath->policy_rows[index] = 0;
 	hurried = rcu_hurry(datapath->hurry);
 	r = bpf_map_delete_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index);
 	rcu_relax(datapath->hurry, hurried);

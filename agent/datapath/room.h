@@ -17,8 +17,9 @@ struct datapath {
 	int lock_fd;             /* two agents on one set of maps would write over each other */
 	enum datapath_mode mode; /* never AUTO */
 	int n_cpus;
-	uint32_t looks; /* at the shares of conntrack so far; totals.c */
-	int progs_fd;   /* of bl_progs; the skeleton's */
+	uint32_t looks;                         /* at the shares of conntrack so far; totals.c */
+	int progs_fd;                           /* of bl_progs; the skeleton's */
+	uint32_t policy_rows[BL_ENDPOINTS_MAX]; /* of the policies in place; policies.c */
 	uint64_t rules[BL_RULES_MAX /
 		       64]; /* a bit for each counter of bl_rules in use; policies.c */
 };

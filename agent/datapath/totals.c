@@ -3,7 +3,7 @@
  * What the programs have counted, of all endpoints at once: for metrics and for `beeline top`, which
  * must not cost a system call per counter. One endpoint's counters are in maps.c.
  *
- *   bl_traffic, bl_lost, bl_verdicts   read whole, in batches
+ *   bl_traffic, bl_verdicts, bl_tallies and the like   read whole, in batches
  *   shares of bl_conntrack             1 MiB each: SETS_PER_LOOK sets in all, from every share alike
  */
 #include <errno.h>
@@ -55,16 +55,56 @@ static int read_traffic(struct datapath *datapath, struct datapath_totals *total
 	return 0;
 }
 
-static int read_lost(struct datapath *datapath, struct datapath_totals *totals)
+/* ret_lost: one for each of n indices, at zero. */
+static int read_lost(const struct datapath *datapath, const struct bpf_map *map, uint32_t n,
+		     uint64_t *ret_lost)
 {
 	size_t n_cpus = (size_t)datapath->n_cpus;
-	bl_autofree uint64_t *counts = read_array(datapath->skeleton->maps.bl_lost, totals->n,
-						  sizeof(*counts), datapath->n_cpus);
+	bl_autofree uint64_t *counts = read_array(map, n, sizeof(*counts), datapath->n_cpus);
 
 	if (!counts)
 		return -errno;
-	for (size_t i = 0; i < totals->n * n_cpus; i++)
-		totals->lost[i / n_cpus] += counts[i];
+	for (size_t i = 0; i < n * n_cpus; i++)
+		ret_lost[i / n_cpus] += counts[i];
+	return 0;
+}
+
+static int read_tallies(const struct datapath *datapath, struct datapath_totals *totals)
+{
+	size_t n_cpus = (size_t)datapath->n_cpus;
+	bl_autofree struct bl_tally *tallies =
+		read_array(datapath->skeleton->maps.bl_tallies, totals->n * BL_VM_DIRECTIONS,
+			   sizeof(*tallies), datapath->n_cpus);
+
+	if (!tallies)
+		return -errno;
+	for (size_t i = 0; i < totals->n * BL_VM_DIRECTIONS * n_cpus; i++) {
+		size_t at = i / n_cpus;
+		struct bl_tally *total =
+			&totals->tallies[at / BL_VM_DIRECTIONS][at % BL_VM_DIRECTIONS];
+
+		total->opened += tallies[i].opened;
+		total->allowed += tallies[i].allowed;
+	}
+	return 0;
+}
+
+static int read_handshakes(const struct datapath *datapath, struct datapath_totals *totals)
+{
+	bl_autofree struct bl_handshakes *handshakes =
+		read_array(datapath->skeleton->maps.bl_handshakes, totals->n * BL_VM_DIRECTIONS,
+			   sizeof(*handshakes), 1);
+
+	if (!handshakes)
+		return -errno;
+	for (size_t i = 0; i < totals->n * BL_VM_DIRECTIONS; i++) {
+		struct datapath_handshakes *total =
+			&totals->handshakes[i / BL_VM_DIRECTIONS][i % BL_VM_DIRECTIONS];
+
+		total->sum_ns = handshakes[i].sum << BL_HANDSHAKE_SHIFT;
+		for (int k = 0; k <= BL_HANDSHAKE_BOUNDS; k++)
+			total->counts[k] = handshakes[i].counts[k];
+	}
 	return 0;
 }
 
@@ -198,6 +238,23 @@ static void count_rules(const struct datapath *datapath, struct datapath_totals 
 		totals->n_rules += (size_t)__builtin_popcountll(datapath->rules[i]);
 }
 
+static int read_counters(struct datapath *datapath, struct datapath_totals *totals)
+{
+	const struct bpf_map *lost = datapath->skeleton->maps.bl_lost;
+	const struct bpf_map *capture_lost = datapath->skeleton->maps.bl_capture_lost;
+	int r = read_traffic(datapath, totals);
+
+	if (r == 0)
+		r = read_tallies(datapath, totals);
+	if (r == 0)
+		r = read_handshakes(datapath, totals);
+	if (r == 0)
+		r = read_lost(datapath, lost, totals->n, totals->lost);
+	if (r == 0)
+		r = read_lost(datapath, capture_lost, totals->n, totals->capture_lost);
+	return r == 0 ? read_verdicts(datapath, totals) : r;
+}
+
 int datapath_totals_new(struct datapath *datapath, uint32_t n, struct datapath_totals **ret_totals,
 			struct bl_err *err)
 {
@@ -205,15 +262,12 @@ int datapath_totals_new(struct datapath *datapath, uint32_t n, struct datapath_t
 	int r;
 
 	totals->n = n < BL_ENDPOINTS_MAX ? n : BL_ENDPOINTS_MAX;
-	r = read_traffic(datapath, totals);
-	if (r == 0)
-		r = read_lost(datapath, totals);
-	if (r == 0)
-		r = read_verdicts(datapath, totals);
+	r = read_counters(datapath, totals);
 	if (r < 0)
 		return bl_fail_errno(err, r, "reading the counters");
 	read_fill(datapath, totals);
 	count_rules(datapath, totals);
+	memcpy(totals->policy_rows, datapath->policy_rows, sizeof(totals->policy_rows));
 	*ret_totals = bl_take_ptr(totals);
 	return 0;
 }

@@ -61,6 +61,11 @@ static void add(struct endpoints_figures *figures, const struct endpoint *endpoi
 	item->traffic = totals->traffic[index];
 	set_verdicts(totals, index, item);
 	item->lost = totals->lost[index];
+	item->capture_lost = totals->capture_lost[index];
+	item->tallies = totals->tallies[index];
+	item->handshakes = totals->handshakes[index];
+	item->policy_rows = totals->policy_rows[index];
+	item->is_policed = endpoint->entry.flags & BL_EP_POLICY;
 	if (entry_is_tracked(&endpoint->record->spec, &endpoint->entry))
 		item->connections = totals->fill[index];
 }

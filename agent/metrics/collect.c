@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which counters make up which family: see the header. */
+/* Which counters of VMs make up which family: see the header. The node's are in node.c. */
 #include "collect.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <beeline/file.h>
-#include <beeline/version.h>
 
 /* The scene with each endpoint's labels as text. */
 struct stage {
@@ -116,10 +114,25 @@ static const char *policy_verdict(uint8_t reason)
 	}
 }
 
+/* Of both the VM's directions. */
+static void put_allowed(const struct stage *stage, size_t i, struct page *page)
+{
+	for (int way = 0; item(stage, i)->is_policed && way < BL_VM_DIRECTIONS; way++) {
+		const struct page_label labels[] = {
+			{"direction", event_direction(way)},
+			{"verdict", "allowed"},
+		};
+		bl_autofree char *more = page_labels(labels, 2);
+
+		page_count(page, stage->labels[i], more, item(stage, i)->tallies[way].allowed);
+	}
+}
+
 static void put_policy(const struct stage *stage, struct page *page)
 {
 	page_family(page, FAMILY_POLICY_VERDICTS);
 	for (size_t i = 0; i < n_items(stage); i++) {
+		put_allowed(stage, i, page);
 		for (size_t k = 0; k < item(stage, i)->n_verdicts; k++) {
 			const struct datapath_verdict *verdict = &item(stage, i)->verdicts[k];
 			const struct page_label labels[] = {
@@ -134,13 +147,67 @@ static void put_policy(const struct stage *stage, struct page *page)
 	}
 }
 
-/* ---- events and connections ---------------------------------------------------------------------- */
-
-static void put_lost(const struct stage *stage, struct page *page)
+static void put_policy_entries(const struct stage *stage, struct page *page)
 {
-	page_family(page, FAMILY_EVENTS_LOST);
+	page_family(page, FAMILY_POLICY_ENTRIES);
 	for (size_t i = 0; i < n_items(stage); i++)
-		page_count(page, stage->labels[i], NULL, item(stage, i)->lost);
+		if (item(stage, i)->is_policed)
+			page_count(page, stage->labels[i], NULL, item(stage, i)->policy_rows);
+}
+
+/* ---- connections --------------------------------------------------------------------------------- */
+
+static char *direction_label(enum bl_direction direction)
+{
+	const struct page_label label = {"direction", event_direction(direction)};
+
+	return page_labels(&label, 1);
+}
+
+static void put_opened(const struct stage *stage, struct page *page)
+{
+	page_family(page, FAMILY_OPENED);
+	for (size_t i = 0; i < n_items(stage); i++) {
+		for (int way = 0; way < BL_VM_DIRECTIONS; way++) {
+			bl_autofree char *more = direction_label(way);
+
+			page_count(page, stage->labels[i], more,
+				   item(stage, i)->tallies[way].opened);
+		}
+	}
+}
+
+static bool is_empty(const struct datapath_handshakes *handshakes)
+{
+	for (int i = 0; i <= BL_HANDSHAKE_BOUNDS; i++)
+		if (handshakes->counts[i])
+			return false;
+	return true;
+}
+
+/* Twenty buckets and more of each VM are many: those of a direction appear with its first handshake. */
+static void put_handshakes(const struct stage *stage, struct page *page)
+{
+	uint64_t bounds_ns[BL_HANDSHAKE_BOUNDS];
+
+	for (int i = 0; i < BL_HANDSHAKE_BOUNDS; i++)
+		bounds_ns[i] = (uint64_t)BL_HANDSHAKE_BOUND(i) << BL_HANDSHAKE_SHIFT;
+	page_family(page, FAMILY_HANDSHAKES);
+	for (size_t i = 0; i < n_items(stage) * BL_VM_DIRECTIONS; i++) {
+		enum bl_direction way = i % BL_VM_DIRECTIONS;
+		const struct datapath_handshakes *handshakes =
+			&item(stage, i / BL_VM_DIRECTIONS)->handshakes[way];
+		const struct page_buckets buckets = {
+			.bounds_ns = bounds_ns,
+			.n_bounds = BL_HANDSHAKE_BOUNDS,
+			.counts = handshakes->counts,
+			.sum_ns = handshakes->sum_ns,
+		};
+		bl_autofree char *more = direction_label(way);
+
+		if (!is_empty(handshakes))
+			page_histogram(page, stage->labels[i / BL_VM_DIRECTIONS], more, &buckets);
+	}
 }
 
 static void put_connections(const struct stage *stage, enum family family, struct page *page)
@@ -155,51 +222,15 @@ static void put_connections(const struct stage *stage, enum family family, struc
 	}
 }
 
-/* ---- the node ------------------------------------------------------------------------------------ */
+/* ---- what nobody could be told -------------------------------------------------------------------- */
 
-static void put_single(struct page *page, enum family family, double value)
+static void put_lost(const struct stage *stage, enum family family, struct page *page)
 {
 	page_family(page, family);
-	page_number(page, NULL, NULL, value);
-}
-
-static void put_maps(const struct stage *stage, enum family family, struct page *page)
-{
-	const struct datapath_totals *totals = stage->scene->figures->totals;
-	bool entries = family == FAMILY_MAP_ENTRIES;
-
-	page_family(page, family);
-	page_count(page, "map=\"bl_rules\"", NULL, entries ? totals->n_rules : totals->max_rules);
-	page_count(page, "map=\"bl_verdicts\"", NULL,
-		   entries ? totals->n_verdicts : totals->max_verdicts);
-}
-
-static void put_node(const struct stage *stage, struct page *page)
-{
-	put_single(page, FAMILY_ENDPOINTS, (double)n_items(stage));
-	put_single(page, FAMILY_ENDPOINTS_LIMIT, BL_ENDPOINTS_MAX);
-	put_maps(stage, FAMILY_MAP_ENTRIES, page);
-	put_maps(stage, FAMILY_MAP_LIMIT, page);
-	page_family(page, FAMILY_ATTACH);
-	page_histogram(page, stage->scene->attach_times);
-	if (stage->scene->policy_times) {
-		page_family(page, FAMILY_POLICY_UPDATE);
-		page_histogram(page, stage->scene->policy_times);
-	}
-}
-
-static void put_agent(struct page *page)
-{
-	char abi[16];
-	const struct page_label labels[] = {{"version", BL_VERSION}, {"abi", abi}};
-	bl_autofree char *text = NULL;
-
-	snprintf(abi, sizeof(abi), "%d", BL_ABI_VERSION);
-	text = page_labels(labels, 2);
-	page_family(page, FAMILY_BUILD);
-	page_count(page, text, NULL, 1);
-	put_single(page, FAMILY_PROCESS_CPU, process_cpu_s());
-	put_single(page, FAMILY_PROCESS_MEMORY, process_resident_bytes());
+	for (size_t i = 0; i < n_items(stage); i++)
+		page_count(page, stage->labels[i], NULL,
+			   family == FAMILY_EVENTS_LOST ? item(stage, i)->lost
+							: item(stage, i)->capture_lost);
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
@@ -226,9 +257,13 @@ static void put_endpoints(const struct stage *stage, struct page *page)
 	put_verdicts(stage, FAMILY_DROP_BYTES, is_drop, true, page);
 	put_verdicts(stage, FAMILY_DIVERTED_PACKETS, is_diverted, false, page);
 	put_policy(stage, page);
-	put_lost(stage, page);
+	put_policy_entries(stage, page);
+	put_opened(stage, page);
+	put_handshakes(stage, page);
 	put_connections(stage, FAMILY_CONNECTIONS, page);
 	put_connections(stage, FAMILY_CONNECTIONS_CAPACITY, page);
+	put_lost(stage, FAMILY_EVENTS_LOST, page);
+	put_lost(stage, FAMILY_CAPTURE_LOST, page);
 }
 
 void collect(const struct scene *scene, struct page *page)
@@ -240,8 +275,7 @@ void collect(const struct scene *scene, struct page *page)
 	for (size_t i = 0; i < n; i++)
 		stage.labels[i] = endpoint_labels(scene, &scene->figures->items[i]);
 	put_endpoints(&stage, page);
-	put_node(&stage, page);
-	put_agent(page);
+	collect_node(scene, page);
 	for (size_t i = 0; i < n; i++)
 		free(stage.labels[i]);
 	free(stage.labels);

@@ -3,17 +3,21 @@
 #pragma once
 
 #include "../endpoint.h"
+#include "../histogram.h"
 #include "page.h"
 
 struct scene {
 	const struct endpoints_figures *figures;
 	const struct histogram *attach_times;
 	const struct histogram *policy_times; /* NULL: there is no policy */
+	size_t n_prefixes;                    /* in bl_ipcache */
 	const char *node;
 };
 
 /* All families, each once. */
 void collect(const struct scene *scene, struct page *page);
+/* Those of the node, for collect(). */
+void collect_node(const struct scene *scene, struct page *page);
 
 /* What the kernel says about this process. */
 double process_cpu_s(void);

@@ -30,14 +30,25 @@
 	X(DIVERTED_PACKETS, "beeline_diverted_packets_total", "counter", "packets",               \
 	  "Packets that were neither dropped nor simply forwarded, by what became of them.")      \
 	X(POLICY_VERDICTS, "beeline_policy_verdict_packets_total", "counter", "packets",          \
-	  "Packets on which policy decided against: denied (no rule allows), denied_by_rule, or " \
+	  "Packets that policy was asked about, by its answer: allowed (a connection's first, "   \
+	  "and one after each change of policy), denied (no rule allows), denied_by_rule, or "    \
 	  "audited (let through all the same).")                                                  \
+	X(POLICY_ENTRIES, "beeline_policy_entries", "gauge", "entries",                           \
+	  "Entries of the VM's policy in the kernel.")                                            \
+	X(OPENED, "beeline_connections_opened_total", "counter", "connections",                   \
+	  "Connections that were opened to and from the VM, and let through.")                    \
+	X(HANDSHAKES, "beeline_vmi_tcp_handshake_seconds", "histogram", "seconds",                \
+	  "Time from a TCP connection's first SYN to the SYN-ACK, both at the VM's edge.")        \
 	X(EVENTS_LOST, "beeline_events_lost_total", "counter", "events",                          \
-	  "Events for monitors that found the ring full.")                                        \
+	  "Events for monitors that found the ring full, or the VM's budget of it spent.")        \
+	X(CAPTURE_LOST, "beeline_capture_packets_lost_total", "counter", "packets",               \
+	  "Packets that are missing in captures, as their ring was full.")                        \
 	X(CONNECTIONS, "beeline_conntrack_entries", "gauge", "entries",                           \
 	  "Connections in the VM's table; with more than eight endpoints estimated from a part.") \
 	X(CONNECTIONS_CAPACITY, "beeline_conntrack_entries_limit", "gauge", "entries",            \
 	  "Connections that the VM's table can hold.")                                            \
+	X(POLICY_ENTRIES_LIMIT, "beeline_policy_entries_limit", "gauge", "entries",               \
+	  "Entries that each VM's policy can have.")                                              \
 	X(ENDPOINTS, "beeline_endpoints", "gauge", "endpoints", "VM interfaces on this node.")    \
 	X(ENDPOINTS_LIMIT, "beeline_endpoints_limit", "gauge", "endpoints",                       \
 	  "VM interfaces that this node can have.")                                               \

@@ -10,6 +10,7 @@
 #include <beeline/http_server.h>
 #include <beeline/log.h>
 
+#include "../policy.h"
 #include "collect.h"
 
 /* A page is good for a fifth of a second, so that many who ask at once cost no more than one. */
@@ -33,11 +34,13 @@ static void fail(struct bl_http_answer *answer, const struct bl_err *err)
 static int make_page(struct metrics *metrics, struct bl_err *err)
 {
 	bl_auto_endpoints_figures struct endpoints_figures *figures = NULL;
+	const struct policy *policy = metrics->config.policy;
 	int r = endpoints_figures_new(metrics->config.endpoints, &figures, err);
 	const struct scene scene = {
 		.figures = figures,
 		.attach_times = endpoints_attach_times(metrics->config.endpoints),
-		.policy_times = metrics->config.policy_times,
+		.policy_times = policy ? policy_update_times(policy) : NULL,
+		.n_prefixes = policy_n_prefixes(policy),
 		.node = metrics->node,
 	};
 

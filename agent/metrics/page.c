@@ -114,22 +114,27 @@ void page_number(struct page *page, const char *labels, const char *more, double
 	put_sample(page, "", labels, more, number_text(value, text));
 }
 
-void page_histogram(struct page *page, const struct histogram *histogram)
+void page_histogram(struct page *page, const char *labels, const char *more,
+		    const struct page_buckets *buckets)
 {
+	const char *between = more ? "," : "";
 	char bound[32], text[32];
 	uint64_t n = 0;
 
-	for (int i = 0; i <= HISTOGRAM_BOUNDS; i++) {
+	more = more ? more : "";
+	for (size_t i = 0; i <= buckets->n_bounds; i++) {
 		double limit =
-			i < HISTOGRAM_BOUNDS ? (double)histogram_bounds_ns[i] / 1e9 : INFINITY;
-		bl_autofree char *le = bl_format("le=\"%s\"", number_text(limit, bound));
+			i < buckets->n_bounds ? (double)buckets->bounds_ns[i] / 1e9 : INFINITY;
+		bl_autofree char *le =
+			bl_format("%s%sle=\"%s\"", more, between, number_text(limit, bound));
 
-		n += histogram->counts[i];
+		n += buckets->counts[i];
 		snprintf(text, sizeof(text), "%" PRIu64, n);
-		put_sample(page, "_bucket", le, NULL, text);
+		put_sample(page, "_bucket", labels, le, text);
 	}
-	put_sample(page, "_sum", NULL, NULL, number_text((double)histogram->sum_ns / 1e9, bound));
-	put_sample(page, "_count", NULL, NULL, text);
+	more = *more ? more : NULL;
+	put_sample(page, "_sum", labels, more, number_text((double)buckets->sum_ns / 1e9, bound));
+	put_sample(page, "_count", labels, more, text);
 }
 
 char *page_labels(const struct page_label *labels, size_t n_labels)

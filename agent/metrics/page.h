@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../histogram.h"
 #include "families.h"
 
 #define PAGE_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -24,7 +23,16 @@ void page_family(struct page *page, enum family family);
 /* labels and more are texts of page_label(), or NULL. */
 void page_count(struct page *page, const char *labels, const char *more, uint64_t value);
 void page_number(struct page *page, const char *labels, const char *more, double value);
-void page_histogram(struct page *page, const struct histogram *histogram);
+
+/* Durations by bucket. */
+struct page_buckets {
+	const uint64_t *bounds_ns; /* rising; what equals a bound is below it */
+	size_t n_bounds;
+	const uint64_t *counts; /* n_bounds + 1, not cumulative */
+	uint64_t sum_ns;
+};
+void page_histogram(struct page *page, const char *labels, const char *more,
+		    const struct page_buckets *buckets);
 
 struct page_label {
 	const char *name, *value; /* bytes of the value that are no UTF-8 are replaced */

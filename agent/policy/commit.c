@@ -43,6 +43,7 @@ static int write_step(struct policy *policy, const struct bl_engine_changes *cha
 
 	if (!policy->anew && changes->n_endpoints == 0 && changes->n_prefixes == 0)
 		return 0;
+	policy->written = true;
 	r = policy_remember(policy, err);
 	if (r == 0 && policy->anew)
 		r = policy_write_anew(policy, err);
@@ -72,15 +73,33 @@ static int run_steps(struct policy *policy, struct bl_err *err)
 	return r;
 }
 
+void policy_note_change(struct policy *policy)
+{
+	if (policy->dirty_ns == 0)
+		policy->dirty_ns = bl_now_ns();
+}
+
+/* A commit that failed goes on taking time. */
+static void observe_time(struct policy *policy)
+{
+	if (policy->written)
+		histogram_observe(&policy->update_times, bl_now_ns() - policy->dirty_ns);
+	policy->dirty_ns = 0;
+	policy->written = false;
+}
+
 int policy_commit(struct policy *policy, struct bl_err *err)
 {
 	bool was_anew = policy->anew;
 	int r = policy_read_host(policy, err);
 
+	policy_note_change(policy);
 	if (r == 0)
 		r = run_steps(policy, err);
 	if (r == 0 && was_anew)
 		bl_engine_forget(policy->engine);
+	if (r == 0)
+		observe_time(policy);
 	policy_report(policy, r < 0 ? err : NULL);
 	return r < 0 ? bl_wrap(err, "bringing network policy into the kernel") : 0;
 }

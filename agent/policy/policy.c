@@ -115,6 +115,7 @@ static void look(const char *key, void *data)
 void policy_commit_soon(struct policy *policy)
 {
 	policy->dirty = true;
+	policy_note_change(policy);
 	if (policy->started)
 		queue_add(policy->queue, COMMIT);
 }
@@ -183,4 +184,19 @@ void policy_start(struct policy *policy)
 {
 	policy->started = true;
 	look(COMMIT, policy);
+}
+
+const struct histogram *policy_update_times(const struct policy *policy)
+{
+	return &policy->update_times;
+}
+
+size_t policy_n_prefixes(const struct policy *policy)
+{
+	const struct bl_ipcache_row *rows;
+	size_t n = 0;
+
+	if (policy)
+		bl_engine_prefixes(policy->engine, &rows, &n);
+	return n;
 }

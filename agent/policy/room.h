@@ -14,6 +14,7 @@
 
 #include "../datapath.h"
 #include "../endpoint.h"
+#include "../histogram.h"
 #include "../objects.h"
 #include "../policy.h"
 #include "../queue.h"
@@ -54,13 +55,18 @@ struct policy {
 	struct places *places; /* places.h */
 	char name[512];        /* that was given out last */
 	bool started;
-	bool anew;      /* the kernel is not known to be what the last update left */
-	bool dirty;     /* a commit was asked for */
+	bool anew;         /* the kernel is not known to be what the last update left */
+	bool dirty;        /* a commit was asked for */
+	bool written;      /* the present commit changed the kernel */
+	uint64_t dirty_ns; /* since when the kernel lacks something; 0: it has all */
+	struct histogram update_times;
 	bool reporting; /* the change in the store is our own */
 };
 
 /* Soon, and once for all that was asked for meanwhile. */
 void policy_commit_soon(struct policy *policy);
+/* The kernel lacks something from now on, if it did not before. */
+void policy_note_change(struct policy *policy);
 /* Now. */
 int policy_commit(struct policy *policy, struct bl_err *err);
 

@@ -5,6 +5,8 @@
   metrics.py parse ADDRESS               every family is well-formed, says another parser
   metrics.py equal ADDRESS ENDPOINT...   the counters of `endpoint get`, which answers from other calls
   metrics.py connections ADDRESS ENDPOINT...         those that live are counted
+  metrics.py pressure ADDRESS BPFFS ENDPOINT...      maps are as full as bpftool finds them
+  metrics.py verdicts ADDRESS ENDPOINT               policy was updated, has allowed and has denied
   metrics.py malformed|slow|many|unread ADDRESS     bad clients; afterwards the agent answers as before
 """
 import http.client
@@ -119,6 +121,48 @@ def connections(address, *endpoints):
     for endpoint in endpoints:
         assert page["beeline_conntrack_entries_limit", endpoint] == 24576, page
         assert 1 <= page["beeline_conntrack_entries", endpoint] <= 20, page
+
+
+def dump(*which):
+    return json.loads(subprocess.run(["bpftool", "-j", "map", "dump", *which], check=True,
+                                     capture_output=True).stdout)
+
+
+def number(parts):
+    return int.from_bytes(bytes(int(part, 16) for part in parts), "little")
+
+
+def rows_of_policies(bpffs):
+    """In the order of the endpoints' indices."""
+    return [len(dump("id", str(number(entry["value"]))))
+            for entry in dump("pinned", f"{bpffs}/maps/bl_policies")]
+
+
+def pressure(address, bpffs, *endpoints):
+    page = {(name, dict(labels).get("map") or dict(labels).get("name")): value
+            for (name, labels), value in samples(address).items()}
+    prefixes = len(dump("pinned", f"{bpffs}/maps/bl_ipcache"))
+    assert page["beeline_map_entries", "bl_ipcache"] == prefixes >= 2 * len(endpoints), (page, prefixes)
+    assert page["beeline_map_entries", "bl_endpoints"] == len(endpoints)
+    rows = rows_of_policies(bpffs)
+    told = [page["beeline_policy_entries", endpoint] for endpoint in endpoints]
+    assert told == rows and min(rows) >= 2, (told, rows)
+
+
+def verdicts(address, endpoint):
+    end = time.monotonic() + 20
+    while True:
+        page = {(name, *sorted(dict(labels).items())): value
+                for (name, labels), value in samples(address).items()}
+        found = {dict(key[1:])["verdict"]: value for key, value in page.items()
+                 if key[0] == "beeline_policy_verdict_packets_total" and
+                 ("name", endpoint) in key and ("direction", "from-vm") in key}
+        if found.get("denied"):
+            break
+        assert time.monotonic() < end, found
+    assert found["allowed"] >= 1, found
+    assert page["beeline_policy_update_duration_seconds_count",] >= 2, page
+    assert page["beeline_policy_update_duration_seconds_sum",] < 60
 
 
 # ---- bad clients ----
