@@ -39,6 +39,7 @@ struct api_method {
 extern const struct api_method api_object_methods[];
 extern const struct api_method api_watch_methods[];
 extern const struct api_method api_vm_methods[];
+extern const struct api_method api_connection_methods[];
 extern const struct api_method api_endpoint_methods[];
 extern const struct api_method api_image_methods[];
 extern const struct api_method api_monitor_methods[];

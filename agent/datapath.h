@@ -143,6 +143,28 @@ BL_DEFINE_AUTO(datapath_totals, struct datapath_totals *, datapath_totals_free)
 /* Can the maps be read? */
 int datapath_check(struct datapath *datapath, struct bl_err *err);
 
+/* ---- connections (datapath/connections.c) -------------------------------------------------------- */
+
+/*
+ * One that lives. What its entry says is all that is known: who the other end is, and of this end the
+ * port and whether the guest or its pod has it, but not under which of its addresses; no packets and no
+ * bytes are counted. The counter's rule is the present one's only when the epoch is the present one.
+ */
+typedef void datapath_connection_fn(const struct bl_ct_entry *entry, uint32_t left_s, void *data);
+
+/* Those in DATAPATH_CT_SETS sets of an endpoint's share from the first on; *ret_next is where to go on,
+ * 0: that was all. What comes and goes meanwhile is met or not. */
+#define DATAPATH_CT_SETS 1024
+int datapath_connections(struct datapath *datapath, uint32_t index, uint32_t first,
+			 datapath_connection_fn *fn, void *data, uint32_t *ret_next,
+			 struct bl_err *err);
+/* The programs know the connection no more: its next packet is judged as if it opened one. Whatever else
+ * is in the share stays, and packets may flow. *ret_was: it was there. */
+int datapath_forget(struct datapath *datapath, uint32_t index, const struct bl_ct_entry *entry,
+		    bool *ret_was, struct bl_err *err);
+/* The present epoch. */
+int datapath_epoch(struct datapath *datapath, uint32_t *ret_epoch, struct bl_err *err);
+
 /* ---- policy (datapath/policies.c); the order in which these are called is the caller's ---------- */
 
 struct datapath_policy {
@@ -160,6 +182,9 @@ int datapath_policy_rows(struct datapath *datapath, uint32_t index,
 			 void (*fn)(const struct bl_policy_row *row,
 				    const struct bl_counter *counter, void *data),
 			 void *data, struct bl_err *err);
+/* The rule behind each counter that those rows use; 0: no row uses it. */
+int datapath_policy_cookies(struct datapath *datapath, uint32_t index,
+			    uint32_t ret_cookies[BL_RULES_MAX], struct bl_err *err);
 /* Writes prefixes, and deletes those whose identity is 0. */
 int datapath_write_prefixes(struct datapath *datapath, const struct bl_ipcache_row *rows,
 			    size_t n_rows, struct bl_err *err);

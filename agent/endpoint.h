@@ -155,6 +155,25 @@ int endpoint_monitor_start(struct endpoints *endpoints, uint32_t sample,
 			   struct endpoint_monitor **ret_monitor, struct bl_err *err);
 void endpoint_monitor_stop(struct endpoint_monitor *monitor);
 
+/* Which of an endpoint's connections: those that agree with each member that says something. */
+struct endpoint_connections {
+	uint32_t first; /* where in the table to begin */
+	bool has_peer;
+	struct bl_addr peer;  /* the other end; a prefix */
+	uint8_t peer_bits;    /* within the family */
+	const char *protocol; /* as connections name it, in any case; NULL: any */
+	uint16_t port;        /* of either end, or an echo's identifier; 0: any */
+};
+/* Appends them, from a part of the table, in the words of api.h; *ret_next is where the next part begins,
+ * 0: there is none. */
+int endpoint_connections_list(const struct endpoints *endpoints, const struct endpoint *endpoint,
+			      const struct endpoint_connections *wanted, struct cJSON *items,
+			      uint32_t *ret_next, struct bl_err *err);
+/* Has the datapath forget them, likewise; *ret_n: how many. */
+int endpoint_connections_flush(const struct endpoints *endpoints, const struct endpoint *endpoint,
+			       const struct endpoint_connections *wanted, uint32_t *ret_n,
+			       uint32_t *ret_next, struct bl_err *err);
+
 /* The endpoint's packets, up to snaplen bytes of each: *ret_fd, the caller's, is a socket of messages, each
  * a struct bl_capture with its bytes, which ends with BL_CAPTURE_END after the reader has shut down its
  * side. -EBUSY: somebody captures it already. */

@@ -183,5 +183,12 @@ int bl_ct_restore(struct __sk_buff *skb)
 	return bl_ct_put_back(skb);
 }
 
+/* At no hook: see agent/datapath/connections.c. */
+SEC("tc")
+int bl_ct_forget(struct __sk_buff *skb)
+{
+	return bl_ct_take_out(skb);
+}
+
 /* bpf_redirect_peer() and friends are for GPL-compatible programs. */
 char bl_license[] SEC("license") = "Dual BSD/GPL";

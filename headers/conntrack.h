@@ -236,14 +236,14 @@ static __always_inline struct bl_ct_tuple bl_ct_tuple_of(const struct bl_ct_entr
 #define BL_KEEP_TYPE(type) asm volatile("" : : "r"(bpf_core_type_id_local(type)))
 
 /* Puts an entry into its place, as it is; one that is there already knows better. */
-static __always_inline int bl_ct_put(const struct bl_pkt *pkt, struct bl_ct_restore *restore)
+static __always_inline int bl_ct_put(const struct bl_pkt *pkt, struct bl_ct_order *order)
 {
-	struct bl_ct_entry *from = &restore->entry, *to;
+	struct bl_ct_entry *from = &order->entry, *to;
 	struct bl_ct_tuple tuple = bl_ct_tuple_of(from);
 	__u32 expires = from->expires;
 
 	if (expires < bl_ct_now() || expires == BL_CT_CLAIMED || bl_ct_lookup(pkt, &tuple))
-		return BL_CT_RESTORED;
+		return BL_CT_DONE;
 	to = bl_ct_claim(pkt, &tuple);
 	if (!to)
 		return BL_CT_BUSY;
@@ -251,22 +251,59 @@ static __always_inline int bl_ct_put(const struct bl_pkt *pkt, struct bl_ct_rest
 	*to = *from;
 	barrier();
 	to->expires = expires;
-	return BL_CT_RESTORED;
+	return BL_CT_DONE;
 }
 
-/* Called by the agent, with a struct bl_ct_restore in the packet's place. */
-static __always_inline int bl_ct_put_back(struct __sk_buff *skb)
-{
-	struct bl_ct_restore restore;
-	struct bl_pkt pkt = {};
+/* ---- forgetting ----------------------------------------------------------------------------------- */
 
+/* Frees an entry, unless somebody writes it. Races: a CPU that found it before, and notes now that it goes
+ * on, brings it back, without its epoch, so that the next packet is judged anew. A way that within the
+ * same unit of time became another connection's may be freed in place of the one that was meant; that
+ * one's next packet makes it again. */
+static __always_inline int bl_ct_free(const struct bl_pkt *pkt, const struct bl_ct_order *order)
+{
+	struct bl_ct_tuple tuple = bl_ct_tuple_of(&order->entry);
+	struct bl_ct_entry *entry = bl_ct_lookup(pkt, &tuple);
+	__u32 before = entry ? entry->expires : 0;
+
+	if (!entry)
+		return BL_CT_ABSENT;
+	if (before == BL_CT_CLAIMED ||
+	    __sync_val_compare_and_swap(&entry->expires, before, BL_CT_CLAIMED) != before)
+		return BL_CT_BUSY;
+	entry->epoch = 0;
+	barrier();
+	entry->expires = 0;
+	return BL_CT_DONE;
+}
+
+/* ---- orders of the agent -------------------------------------------------------------------------- */
+
+/* Called with a struct bl_ct_order in the packet's place. Whose endpoint it is has to be alive. */
+static __always_inline bool bl_ct_read_order(struct __sk_buff *skb, struct bl_pkt *pkt,
+					     struct bl_ct_order *order)
+{
 	BL_KEEP_TYPE(struct bl_ct_set);
 	BL_KEEP_TYPE(struct bl_ct_set_1);
-	if (bpf_skb_load_bytes(skb, 0, &restore, sizeof(restore)))
-		return BL_CT_RESTORED;
-	pkt.endpoint = restore.endpoint;
-	pkt.ep = bpf_map_lookup_elem(&bl_endpoints, &pkt.endpoint);
-	if (!pkt.ep)
-		return BL_CT_RESTORED;
-	return bl_ct_put(&pkt, &restore);
+	if (bpf_skb_load_bytes(skb, 0, order, sizeof(*order)))
+		return false;
+	pkt->endpoint = order->endpoint;
+	pkt->ep = bpf_map_lookup_elem(&bl_endpoints, &pkt->endpoint);
+	return pkt->ep;
+}
+
+static __always_inline int bl_ct_put_back(struct __sk_buff *skb)
+{
+	struct bl_ct_order order;
+	struct bl_pkt pkt = {};
+
+	return bl_ct_read_order(skb, &pkt, &order) ? bl_ct_put(&pkt, &order) : BL_CT_DONE;
+}
+
+static __always_inline int bl_ct_take_out(struct __sk_buff *skb)
+{
+	struct bl_ct_order order;
+	struct bl_pkt pkt = {};
+
+	return bl_ct_read_order(skb, &pkt, &order) ? bl_ct_free(&pkt, &order) : BL_CT_ABSENT;
 }

@@ -12,11 +12,11 @@
 int main(int argc, char **argv)
 {
 	const struct bl_verb verbs[] = {
-		verb_run,      verb_apply,   verb_get,     verb_describe, verb_delete,
-		verb_start,    verb_stop,    verb_restart, verb_pause,    verb_unpause,
-		verb_console,  verb_vnc,     verb_logs,    verb_ssh,      verb_monitor,
-		verb_capture,  verb_top,     verb_image,   verb_endpoint, verb_policy,
-		verb_identity, verb_ipcache, verb_status,  verb_version,  {0},
+		verb_run,      verb_apply,   verb_get,     verb_describe, verb_delete,  verb_start,
+		verb_stop,     verb_restart, verb_pause,   verb_unpause,  verb_console, verb_vnc,
+		verb_logs,     verb_ssh,     verb_monitor, verb_capture,  verb_top,     verb_image,
+		verb_endpoint, verb_ct,      verb_policy,  verb_identity, verb_ipcache, verb_status,
+		verb_version,  {0},
 	};
 
 	return bl_verbs_main("beeline",

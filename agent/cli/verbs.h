@@ -7,6 +7,7 @@
 extern const struct bl_verb verb_apply;
 extern const struct bl_verb verb_capture;
 extern const struct bl_verb verb_console;
+extern const struct bl_verb verb_ct;
 extern const struct bl_verb verb_delete;
 extern const struct bl_verb verb_describe;
 extern const struct bl_verb verb_endpoint;

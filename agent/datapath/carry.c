@@ -23,7 +23,6 @@
 
 #define SETS_AT_ONCE 256
 /* A way is claimed for nanoseconds. */
-#define TRIES 100
 
 BL_DEFINE_AUTO(btf, struct btf *, btf__free)
 #define bl_auto_btf bl_cleanup(bl_auto_btf_fn)
@@ -238,22 +237,6 @@ int carry_shares(struct datapath *datapath, int before, uint32_t version, struct
 	return for_each_share(datapath, before, version, make_share, err);
 }
 
-static int put_back(struct datapath *datapath, struct bl_ct_restore *restore, struct bl_err *err)
-{
-	int program = bpf_program__fd(datapath->skeleton->progs.bl_ct_restore);
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = restore, .data_size_in = sizeof(*restore));
-
-	for (int i = 0; i < TRIES; i++) {
-		int r = bpf_prog_test_run_opts(program, &opts);
-
-		if (r < 0)
-			return bl_fail_errno(err, r, "putting a connection back");
-		if (opts.retval != BL_CT_BUSY)
-			return 0;
-	}
-	return bl_fail(err, -EBUSY, "a set of connections stays claimed");
-}
-
 /* Most entries are empty, and looking through one by its members' names takes time. */
 static bool is_empty(const uint8_t *bytes, size_t n)
 {
@@ -263,18 +246,19 @@ static bool is_empty(const uint8_t *bytes, size_t n)
 static int put_back_set(struct datapath *datapath, const struct share *share, const uint8_t *set,
 			struct bl_err *err)
 {
+	const struct bpf_program *put_back = datapath->skeleton->progs.bl_ct_restore;
 	const struct layout ours = our_type(datapath, "bl_ct_entry");
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < share->ways.n; i++) {
 		const uint8_t *way = set + share->ways.offset + i * share->ways.size;
-		struct bl_ct_restore restore = {.endpoint = share->index};
+		struct bl_ct_order order = {.endpoint = share->index};
 
 		if (is_empty(way, share->ways.size))
 			continue;
-		layout_convert(share->ways.element, way, ours, &restore.entry);
-		if (restore.entry.expires != 0 && restore.entry.expires != BL_CT_CLAIMED)
-			r = put_back(datapath, &restore, err);
+		layout_convert(share->ways.element, way, ours, &order.entry);
+		if (order.entry.expires != 0 && order.entry.expires != BL_CT_CLAIMED)
+			r = datapath_order(datapath, put_back, &order, NULL, err);
 	}
 	return r;
 }

@@ -327,6 +327,16 @@ int datapath_bump_epoch(struct datapath *datapath, struct bl_err *err)
 	return r < 0 ? r : write_config(datapath, &config, err);
 }
 
+int datapath_epoch(struct datapath *datapath, uint32_t *ret_epoch, struct bl_err *err)
+{
+	struct bl_config config;
+	int r = read_entry(datapath->skeleton->maps.bl_config, 0, &config, err);
+
+	if (r == 0)
+		*ret_epoch = config.epoch;
+	return r;
+}
+
 int datapath_sample(struct datapath *datapath, bool events, uint32_t sample, struct bl_err *err)
 {
 	struct bl_config config;

@@ -344,6 +344,27 @@ int datapath_policy_rows(struct datapath *datapath, uint32_t index,
 	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
 }
 
+static void note_cookie(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
+			void *data)
+{
+	uint32_t *cookies = data;
+
+	if (entry->counter && entry->counter < BL_RULES_MAX)
+		cookies[entry->counter] = entry->cookie;
+}
+
+int datapath_policy_cookies(struct datapath *datapath, uint32_t index,
+			    uint32_t ret_cookies[BL_RULES_MAX], struct bl_err *err)
+{
+	bl_autoclose int fd = open_trie(datapath, index);
+	int r = 0;
+
+	memset(ret_cookies, 0, BL_RULES_MAX * sizeof(*ret_cookies));
+	if (fd >= 0)
+		r = read_trie(fd, note_cookie, ret_cookies);
+	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
+}
+
 int datapath_write_prefixes(struct datapath *datapath, const struct bl_ipcache_row *rows,
 			    size_t n_rows, struct bl_err *err)
 {

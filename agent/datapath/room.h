@@ -5,6 +5,7 @@
 #include "../datapath.h"
 
 struct bl_datapath; /* the skeleton */
+struct bpf_program;
 
 /* enum bpf_attach_type of kernel 6.6, which older headers lack. */
 #define BL_TCX_INGRESS 46
@@ -27,6 +28,13 @@ struct datapath {
 /* The endpoint's share of connection tracking, made anew with so many sets. */
 int datapath_make_share(struct datapath *datapath, uint32_t index, uint32_t sets,
 			struct bl_err *err);
+
+/* Now, in the unit of struct bl_ct_entry. */
+uint32_t datapath_ct_now(const struct datapath *datapath);
+/* Has one of the programs that take orders carry one out, and try again while another CPU writes. */
+int datapath_order(struct datapath *datapath, const struct bpf_program *program,
+		   const struct bl_ct_order *order, enum bl_ct_outcome *ret_outcome,
+		   struct bl_err *err);
 
 /* Of one counter per CPU. */
 struct bl_counter datapath_sum(const struct bl_counter *counters, int n_cpus);

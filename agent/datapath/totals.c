@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -148,22 +147,6 @@ static int read_verdicts(struct datapath *datapath, struct datapath_totals *tota
 
 /* ---- connections --------------------------------------------------------------------------------- */
 
-/* Now, in the unit of struct bl_ct_entry. The kernel's ticks begin at the 2^32 that come 300 seconds
- * after its start (INITIAL_JIFFIES) and go on with CLOCK_MONOTONIC. */
-static uint32_t ct_now(const struct datapath *datapath)
-{
-	struct timespec tick = {.tv_nsec = 4000000}, now;
-	uint64_t hz, ticks;
-
-	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	hz = 1000000000 / (uint64_t)tick.tv_nsec;
-	ticks = ((uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec) /
-		(uint64_t)tick.tv_nsec;
-	return (uint32_t)((ticks + (1ull << 32) - 300 * hz) >>
-			  datapath->skeleton->rodata->bl_tick_shift);
-}
-
 static uint64_t n_living(const struct bl_ct_set *sets, uint32_t n, uint32_t now)
 {
 	uint64_t living = 0;
@@ -220,7 +203,7 @@ static void read_fill(struct datapath *datapath, struct datapath_totals *totals)
 		.conntrack = bpf_map__fd(datapath->skeleton->maps.bl_conntrack),
 		.sets = sets,
 		.turn = datapath->looks++,
-		.now = ct_now(datapath),
+		.now = datapath_ct_now(datapath),
 		.room = room,
 		.keys = keys,
 	};

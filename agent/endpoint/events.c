@@ -144,7 +144,7 @@ static const struct icmp_name icmp6_names[] = {
 	{0, NULL},
 };
 
-static void set_protocol(struct cJSON *json, uint8_t protocol)
+const char *event_protocol(uint8_t protocol, char text[EVENT_PROTOCOL_MAX])
 {
 	static const struct {
 		uint8_t number;
@@ -154,16 +154,19 @@ static void set_protocol(struct cJSON *json, uint8_t protocol)
 		{IPPROTO_UDP, "UDP"},       {IPPROTO_GRE, "GRE"},   {IPPROTO_ESP, "ESP"},
 		{IPPROTO_ICMPV6, "ICMPv6"}, {IPPROTO_SCTP, "SCTP"},
 	};
-	char text[16];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (names[i].number == protocol) {
-			bl_json_set_string(json, "protocol", names[i].name);
-			return;
-		}
-	}
-	snprintf(text, sizeof(text), "IP %u", protocol);
-	bl_json_set_string(json, "protocol", text);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].number == protocol)
+			return names[i].name;
+	snprintf(text, EVENT_PROTOCOL_MAX, "IP %u", protocol);
+	return text;
+}
+
+static void set_protocol(struct cJSON *json, uint8_t protocol)
+{
+	char text[EVENT_PROTOCOL_MAX];
+
+	bl_json_set_string(json, "protocol", event_protocol(protocol, text));
 }
 
 static void describe_transport(struct cJSON *json, struct reader *reader, uint8_t protocol)

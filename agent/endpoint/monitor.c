@@ -78,6 +78,16 @@ static const char *name_of_endpoint(const struct endpoints *set, const struct bl
 	return NULL;
 }
 
+const char *endpoint_name_of_addr(const struct endpoints *set, const struct bl_addr *addr,
+				  uint32_t *ret_identity)
+{
+	const char *own = name_of_endpoint(set, addr), *name = NULL;
+
+	if (set->names.address)
+		name = set->names.address(addr, ret_identity, set->names.data);
+	return own ? own : name;
+}
+
 struct party {
 	const char *address, *name, *identity; /* members of the event */
 };
@@ -85,7 +95,7 @@ struct party {
 static void name_party(const struct endpoints *set, const struct endpoint *of,
 		       const struct party *party, struct cJSON *json)
 {
-	const char *text = bl_json_get_string(json, party->address), *name = NULL, *own;
+	const char *text = bl_json_get_string(json, party->address);
 	uint32_t identity = 0;
 	struct bl_addr addr;
 
@@ -93,10 +103,7 @@ static void name_party(const struct endpoints *set, const struct endpoint *of,
 	    is_made_up(of, &addr))
 		return;
 	addr = addr_outside(of, &addr);
-	own = name_of_endpoint(set, &addr);
-	if (set->names.address)
-		name = set->names.address(&addr, &identity, set->names.data);
-	bl_json_set_string(json, party->name, own ? own : name);
+	bl_json_set_string(json, party->name, endpoint_name_of_addr(set, &addr, &identity));
 	if (identity)
 		bl_json_set_number(json, party->identity, identity);
 }

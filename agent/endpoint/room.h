@@ -62,6 +62,11 @@ void endpoint_capture_stop(struct endpoint *endpoint);
 void endpoint_free(struct endpoint *endpoint);
 struct endpoint *endpoint_lookup(const struct endpoints *endpoints, const char *name);
 
+/* Who has an address: an endpoint before what endpoint_names says; NULL: nobody knows. *ret_identity: as
+ * there. Borrowed until the next call. */
+const char *endpoint_name_of_addr(const struct endpoints *endpoints, const struct bl_addr *addr,
+				  uint32_t *ret_identity);
+
 /* Takes over what an agent before left: records, pins, entries. */
 int endpoints_adopt(struct endpoints *endpoints, struct bl_err *err);
 /* Begins, or goes on, to repeat router advertisements; called when an endpoint has come. */

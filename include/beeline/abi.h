@@ -213,16 +213,18 @@ struct bl_ct_set_1 {
 	} ways[4];
 };
 
-/* What bl_ct_restore is handed, as its packet: a connection that programs of another layout left. */
-struct bl_ct_restore {
+/* What bl_ct_restore and bl_ct_forget are handed, as their packet: a connection that programs of another
+ * layout left, or one that nobody shall know any more, which only its tuple matters of. */
+struct bl_ct_order {
 	__u32 endpoint;
 	__u32 pad;
 	struct bl_ct_entry entry;
 };
 
-enum bl_ct_restored {
-	BL_CT_RESTORED,
-	BL_CT_BUSY, /* another CPU was writing: try again */
+enum bl_ct_outcome {
+	BL_CT_DONE,
+	BL_CT_BUSY,   /* another CPU was writing: try again */
+	BL_CT_ABSENT, /* to be forgotten, and not there */
 };
 
 /* ---- identities: who an address is --------------------------------------------------------------- */

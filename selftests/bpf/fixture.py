@@ -35,6 +35,9 @@ ENDPOINTS = (POD, MASQ, PORTS, POLICED, POLICED_MASQ)
 POD_BOUND = (POD, POLICED)
 CT_SETS = 16
 DHCP_SLOT = 6  # enum bl_slot
+CT_ENTRY = struct.Struct("<16sHHBBBBIIH2xI")  # struct bl_ct_entry
+CT_MEMBERS = ("remote", "remote_port", "local_port", "protocol", "owner", "fragment", "state",
+              "expires", "epoch", "counter", "syn_time")
 
 
 def address(text):
@@ -171,10 +174,7 @@ class Fixture:
         for key in range(CT_SETS):
             ways = self.dp.inner_lookup("bl_conntrack", index, key, 128)
             for at in (0, 40, 80):
-                fields = struct.unpack_from("<16sHHBBBBIIH2xI", ways, at)
-                entry = dict(zip(("remote", "remote_port", "local_port", "protocol", "owner",
-                                  "fragment", "state", "expires", "epoch", "counter",
-                                  "syn_time"), fields))
+                entry = dict(zip(CT_MEMBERS, CT_ENTRY.unpack_from(ways, at)))
                 if entry["expires"]:
                     found.append(entry)
         return found

@@ -33,6 +33,7 @@ older() {
 	change headers/policy.h '
 		/pkt->ct->counter = judgement.counter;/d
 		s/counter = pkt->ct ? .*/counter = 0;/' 1
+	change agent/endpoint/connections.c 's/counter = entry->counter;/counter = 0;/' 1
 	change bpf/datapath.bpf.c '
 		/#include "handshake.h"/d
 		s/verdict = bl_handshake(.*/verdict = BL_GO_ON;/' 4
