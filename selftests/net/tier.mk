@@ -3,7 +3,7 @@
 
 NET_TESTS := $(patsubst selftests/net/%.c,$(B)/selftests/net/%,$(wildcard selftests/net/test_*.c))
 CHECK_net := $(NET_TESTS) $(B)/kernels/wire $(B)/older/beeline-agent $(B)/newer/beeline-agent \
-             $(B)/selftests/net/slow.so
+             $(B)/selftests/net/slow.so $(B)/prometheus
 
 # The agent's rooms without its main, for tests that call one of them.
 $(B)/selftests/agent.a: $(call obj,$(filter-out agent/main.c,$(AGENT_SRC)))
@@ -28,3 +28,9 @@ $(B)/selftests/net/slow.so: selftests/net/slow.c
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BASE) $(CFLAGS) -shared -fPIC -o $@ $<
+
+# promtool, which holds the metrics to Prometheus's conventions, and prometheus, which draws the picture of
+# the dashboard. Not installed: that would start a server.
+$(B)/prometheus: guest/fetch.sh
+	$(call say,FETCH,$@)
+	$(Q)guest/fetch.sh $@ prometheus
