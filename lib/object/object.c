@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <beeline/file.h>
+#include <beeline/name.h>
 
 #include "read.h"
 
@@ -44,6 +45,19 @@ bool object_is_namespaced(enum object_kind kind)
 	return kinds[kind].namespaced;
 }
 
+/* Both make the "namespace/name" by which endpoints are known, which no other pair may make. */
+static int check_names(const char *namespace, const char *name, struct bl_err *err)
+{
+	if (!name || !*name)
+		return bl_fail(err, -EINVAL, "metadata.name: missing");
+	if (!bl_name_is_dns_subdomain(name, strlen(name)))
+		return bl_fail(err, -EINVAL, "metadata.name: '%.64s' is not a name", name);
+	if (namespace && *namespace && !bl_name_is_dns_label(namespace))
+		return bl_fail(err, -EINVAL, "metadata.namespace: '%.64s' is not a name",
+			       namespace);
+	return 0;
+}
+
 int object_read(const struct cJSON *json, struct object *ret_object, struct bl_err *err)
 {
 	int kind = object_kind(bl_json_get_string(json, "kind"));
@@ -55,8 +69,9 @@ int object_read(const struct cJSON *json, struct object *ret_object, struct bl_e
 
 	if (kind < 0)
 		return bl_fail(err, -EINVAL, "kind: policies know nothing of it");
-	if (!name || !*name)
-		return bl_fail(err, -EINVAL, "metadata.name: missing");
+	r = check_names(namespace, name, err);
+	if (r < 0)
+		return r;
 	object.name = bl_strdup(name);
 	object.namespace = bl_strdup(!kinds[kind].namespaced   ? ""
 				     : namespace && *namespace ? namespace

@@ -275,6 +275,9 @@ static void test_bad_objects(void **state)
 {
 	static const char *const cases[][2] = {
 		{"{kind: Pod, metadata: {}}", "metadata.name: missing"},
+		{"{kind: Pod, metadata: {name: a/b}}", "metadata.name: 'a/b' is not a name"},
+		{"{kind: Pod, metadata: {namespace: /, name: p}}",
+		 "metadata.namespace: '/' is not a name"},
 		{"{kind: Secret, metadata: {name: x}}", "kind: policies know nothing of it"},
 		{"{kind: Namespace, metadata: {name: x, labels: [a]}}",
 		 "metadata.labels: expected object, got array"},
