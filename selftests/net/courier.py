@@ -22,13 +22,15 @@ IPV6_HDRINCL = 36
 PORT_FIRST, PORTS = 20000, 40000
 MARK = struct.Struct("!8sI")
 MAGIC = b"\x00beeline"
-NUMBERS = {"ICMP": 1, "TCP": 6, "UDP": 17, "GRE": 47, "ESP": 50, "ICMPv6": 58, "SCTP": 132}
+NUMBERS = {"ICMP": 1, "IGMP": 2, "TCP": 6, "UDP": 17, "GRE": 47, "ESP": 50, "ICMPv6": 58, "SCTP": 132}
 ICMPV6_INFORMS = 128  # from here on; what is below is an error
 ECHO_REQUEST = {4: 8, 6: 128}
 
 
 def protocol_number(protocol):
-    return NUMBERS.get(protocol, protocol)
+    """Of a number, or a name; monitor has one for each number."""
+    text = str(protocol).removeprefix("IP ")
+    return int(text) if text.isdigit() else NUMBERS.get(text)
 
 
 def source_port(n):
@@ -125,9 +127,9 @@ class Courier:
         self.sender(netns, family).sendto(packet, (destination, 0))
         return self.n
 
-    def wait(self, is_over):
+    def wait(self, is_over, patience_s):
         """Until it says so, by what comes in; or in vain."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + patience_s
         while not is_over() and time.monotonic() < end:
             for key, _ in self.selector.select(max(0, end - time.monotonic())):
                 key.data(key.fileobj)

@@ -23,7 +23,7 @@ import sys
 
 import yaml
 
-from courier import Courier, protocol_number, source_port
+from courier import PATIENCE_S, Courier, protocol_number, source_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / os.environ.get("B", "build") / "beeline"
@@ -32,8 +32,8 @@ GUEST = {4: "10.0.2.2", 6: "fd10:0:2::2"}  # behind masquerade
 NODES = ("n0", "n1")
 PLAIN = "10.0.9."  # pods of a case that say no address
 WITH_PORTS = (1, 6, 17, 58, 132)  # or ICMP
-FAMILY_OF = {"ICMP": 4, "ICMPv6": 6}
-DENIED, DENIED_BY_RULE = 133, 181
+FAMILY_OF = {"ICMP": 4, "ICMPv6": 6, 51: 4}  # AH is a header of IPv6, and no protocol over it
+FORWARDED, DENIED, DENIED_BY_RULE, NO_RULE = 0, 133, 181, "default deny"
 DIRECTIONS = {"egress": "from-vm", "ingress": "to-vm"}
 
 
@@ -129,48 +129,58 @@ class World:
     def ends(self, flow):
         source = None if flow["src"] == "host" else self.find(flow["src"])
         destination = self.find(flow["dst"], source)
-        return source or self.find("host", destination), destination
+        return {"egress": source or self.find("host", destination), "ingress": destination}
 
 
-def fate_of(answer):
-    """In the answers' words: which end denies it, and by what; None: it arrives."""
-    for end in ("egress", "ingress"):
-        if answer[end] == "denied":
-            return end, DENIED if answer[f"{end}Rule"] == "default deny" else DENIED_BY_RULE
-    return None
+def fate_of(ends, answer):
+    """What is to be told of a packet: of each end that is an endpoint here, until one denies it, whether it
+    denies and by which rule; and whether it arrives."""
+    told = []
+    for end, party in ends.items():
+        denied = answer[end] == "denied"
+        if party.endpoint:
+            told.append((end, denied, answer[f"{end}Rule"]))
+        if denied:
+            return told, False
+    return told, True
 
 
-def is_of(event, flow, n):
-    """Is the event about that packet?"""
-    if "sourcePort" in event:
-        return event["sourcePort"] == source_port(n)
-    return protocol_number(event.get("protocol")) == protocol_number(flow["protocol"])
+def verdict_of(event):
+    """Whether it denies, and by which rule, or for which other reason. "default deny of a/p" names who
+    asks for it."""
+    rule = event.get("ruleName", "").split(" of ")[0]
+    denied = event["code"] == (DENIED if rule == NO_RULE else DENIED_BY_RULE)
+    return denied, rule if denied or event["code"] == FORWARDED else event["reason"]
 
 
 class Asked:
     """One flow, sent and followed."""
 
     def __init__(self, courier, ends, family, flow):
-        self.courier, self.flow, (self.source, self.destination) = courier, flow, ends
-        self.n = courier.send(self.source.netns, family, self.source.inside[family],
+        self.courier, self.flow, self.ends = courier, flow, ends
+        source, self.destination = ends.values()
+        self.n = courier.send(source.netns, family, source.inside[family],
                               self.destination.addresses[family], flow)
 
-    def arrived(self):
-        return (self.destination.netns, self.n) in self.courier.arrived
-
-    def dropped(self):
-        parties = {"egress": self.source.endpoint, "ingress": self.destination.endpoint}
-        for event in self.courier.told:
-            for end, direction in DIRECTIONS.items():
-                if (event.get("verdict"), event["endpoint"], event.get("direction")) == \
-                        ("dropped", parties[end], direction) and is_of(event, self.flow, self.n):
-                    return end, event["code"]
-        return None
+    def is_of(self, event):
+        """Is the event about this packet?"""
+        if "sourcePort" in event:
+            return event["sourcePort"] == source_port(self.n)
+        return protocol_number(event.get("protocol")) == protocol_number(self.flow["protocol"])
 
     def fate(self):
-        if not self.courier.wait(lambda: self.arrived() or self.dropped()):
-            return "neither arrived nor was dropped"
-        return self.dropped()
+        """As fate_of(), of what was told and seen until now."""
+        told = []
+        for end, party in self.ends.items():
+            for event in self.courier.told:
+                if (event["endpoint"], event.get("direction")) == (party.endpoint, DIRECTIONS[end]) and \
+                        self.is_of(event):
+                    told.append((end, *verdict_of(event)))
+                    break
+        return told, (self.destination.netns, self.n) in self.courier.arrived
+
+    def meets(self, want, patience_s=PATIENCE_S):
+        return self.courier.wait(lambda: self.fate() == want, patience_s)
 
 
 def families_of(flow, source, destination):
@@ -214,24 +224,23 @@ class Suite:
         for person in ("a/web", "a/db"):
             party = self.world.people[person]
             for _ in range(100):
-                Asked(self.courier, (party, self.world.find("192.168.0.12")), 4, flow).fate()
-                if any(event["endpoint"] == party.endpoint for event in self.courier.told):
+                ends = {"egress": party, "ingress": self.world.find("192.168.0.12")}
+                if Asked(self.courier, ends, 4, flow).meets(([("egress", False, "no policy enforces")], True), 0.1):
                     break
             else:
                 raise ValueError(f"nothing is told of {person}")
 
     def ask(self, flow, answer):
         ends = self.world.ends(flow)
-        want = fate_of(answer)
-        families = families_of(flow, *ends)
-        if want and not ends[want[0] == "ingress"].endpoint:
-            families = []
+        want = told, arrives = fate_of(ends, answer)
+        is_here = arrives or (told and told[-1][1])  # who denies it
+        families = families_of(flow, *ends.values()) if is_here else []
         self.left_out += not families
         for family in families:
             self.sent += 1
-            got = Asked(self.courier, ends, family, flow).fate()
-            if got != want:
-                return f"{json.dumps(flow)} over IPv{family}: {want or 'arrives'} expected, got {got or 'arrived'}"
+            asked = Asked(self.courier, ends, family, flow)
+            if not asked.meets(want):
+                return f"{json.dumps(flow)} over IPv{family}: {want} expected, got {asked.fate()}"
         return None
 
     def check(self, case):
