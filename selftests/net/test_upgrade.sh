@@ -131,7 +131,7 @@ check older-dies agent_kill
 check ours-dies-before-its-maps-are-in-use ours_dies has_other
 check older-goes-on older_goes_on
 check ours-dies-while-it-carries ours_dies has_elders
-check older-is-refused-in-between refused 2 1 older_start
+check older-is-refused-in-between refused 3 1 older_start
 check ours-starts ours_start
 check ours-attaches-nothing hooks_untouched
 check ours-layout layout_is 3
@@ -148,7 +148,7 @@ check newer-keeps-nothing-of-before nothing_of_before
 check newer-counts-on counters_went_on "$was"
 check newer-keeps-the-policy equal policy "$(policy)" "$policy"
 check newer-dies agent_kill
-check ours-is-refused refused 3 2 agent_start
+check ours-is-refused refused 4 3 agent_start
 check newer-starts-again newer_start
 check no-packet-lost flow_lost_nothing
 tail -n 1 "$dir/flow"
