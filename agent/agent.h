@@ -17,7 +17,7 @@ struct agent {
 	struct images *images;
 	struct sandboxes *sandboxes;
 	struct datapath *datapath;
-	struct policy *policy; /* NULL: none is enforced */
+	struct policy *policy;
 	struct endpoints *endpoints;
 	struct vmis *vmis;
 	struct vms *vms;

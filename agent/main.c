@@ -101,16 +101,15 @@ static int open_endpoints(struct agent *agent, struct bl_err *err)
 		.mode = policy_mode(agent->config.policy),
 	};
 	struct endpoint_gate gate = {0};
-	int r = 0;
+	int r;
 
-	if (config.mode != POLICY_NEVER)
-		r = policy_new(&config, &agent->policy, err);
-	if (agent->policy)
+	r = policy_new(&config, &agent->policy, err);
+	if (r == 0 && policy_is_enforced(agent->policy))
 		gate = policy_gate(agent->policy);
 	if (r == 0)
 		r = endpoints_new(agent->loop, agent->datapath, config.state_dir, &gate,
 				  endpoint_changed, agent, &agent->endpoints, err);
-	if (r == 0 && agent->policy) {
+	if (r == 0) {
 		const struct endpoint_names names = policy_names(agent->policy);
 
 		endpoints_set_names(agent->endpoints, &names);

@@ -18,6 +18,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include <beeline/err.h>
 #include <beeline/json.h>
 #include <beeline/loop.h>
@@ -32,9 +34,9 @@ struct policy;
 /* As Cilium's enable-policy, and an audit mode. */
 enum policy_mode {
 	POLICY_DEFAULT, /* a direction is enforced when a policy selects the endpoint */
-	POLICY_NEVER,
-	POLICY_ALWAYS, /* every direction is */
-	POLICY_AUDIT,  /* as by default, but what is denied passes and is counted */
+	POLICY_NEVER,   /* none is: policies are read, and their conditions say so */
+	POLICY_ALWAYS,  /* every direction is */
+	POLICY_AUDIT,   /* as by default, but what is denied passes and is counted */
 };
 #define POLICY_MODES "default|never|always|audit"
 /* Of a name of POLICY_MODES. */
@@ -53,14 +55,15 @@ struct policy_config {
 int policy_new(const struct policy_config *config, struct policy **ret_policy, struct bl_err *err);
 /* The kernel's maps stay. */
 void policy_free(struct policy *policy);
-/* For endpoints_new(); lasts as long as the room. */
+bool policy_is_enforced(const struct policy *policy);
+/* For endpoints_new(), where it is; lasts as long as the room. */
 struct endpoint_gate policy_gate(struct policy *policy);
 /* For endpoints_set_names(); likewise. */
 struct endpoint_names policy_names(struct policy *policy);
 /* The endpoints of before have been admitted: from now on the kernel follows. */
 void policy_start(struct policy *policy);
 /* What the store says now is in the kernel when this returns, or that it could not be is said in the log
- * and in the conditions. policy NULL: none is enforced. */
+ * and in the conditions. policy NULL: nothing happens. */
 void policy_flush(struct policy *policy);
 
 /* From a change of the store, or of the endpoints, until the kernel has it; of changes that it noticed. */

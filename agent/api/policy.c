@@ -79,7 +79,7 @@ static int find_policy(const struct api_request *request, struct policy **ret_po
 		       struct bl_err *err)
 {
 	*ret_policy = request->agent->policy;
-	if (!*ret_policy)
+	if (!policy_is_enforced(*ret_policy))
 		return bl_fail(err, -EOPNOTSUPP,
 			       "network policy is not enforced here: the agent runs with "
 			       "--policy=never");

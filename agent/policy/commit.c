@@ -41,7 +41,8 @@ static int write_step(struct policy *policy, const struct bl_engine_changes *cha
 	struct datapath *datapath = policy->config.datapath;
 	int r;
 
-	if (!policy->anew && changes->n_endpoints == 0 && changes->n_prefixes == 0)
+	if (!policy_is_enforced(policy) ||
+	    (!policy->anew && changes->n_endpoints == 0 && changes->n_prefixes == 0))
 		return 0;
 	policy->written = true;
 	r = policy_remember(policy, err);

@@ -87,17 +87,25 @@ static void object_exists(const struct cJSON *object, void *data)
 }
 
 /* What selects everybody and allows nothing: in each direction everything is denied that no other policy
- * allows. No object of the store can have this name. */
+ * allows. No object of the store can have the name that it gets. */
 static int enforce_always(struct policy *policy, struct bl_err *err)
 {
 	static const char document[] =
 		"{\"apiVersion\": \"cilium.io/v2\", \"kind\": \"CiliumClusterwideNetworkPolicy\", "
-		"\"metadata\": {\"name\": \"--policy=always\"}, "
+		"\"metadata\": {\"name\": \"always\"}, "
 		"\"spec\": {\"endpointSelector\": {}, \"ingress\": [{}], \"egress\": [{}]}}";
 	bl_auto_json struct cJSON *json = NULL;
+	struct bl_policy *everybodys;
 	int r = bl_json_parse(document, strlen(document), &json, err);
 
-	return r == 0 ? bl_engine_put(policy->engine, json, err) : r;
+	if (r == 0)
+		r = bl_policy_new(json, &everybodys, err);
+	if (r < 0)
+		return r;
+	free(everybodys->name);
+	everybodys->name = bl_strdup("--policy=always");
+	bl_engine_put_policy(policy->engine, everybodys);
+	return 0;
 }
 
 static void look(const char *key, void *data)
@@ -169,6 +177,11 @@ void policy_free(struct policy *policy)
 	free(policy->memory_path);
 	free(policy->numbers);
 	free(policy);
+}
+
+bool policy_is_enforced(const struct policy *policy)
+{
+	return policy->config.mode != POLICY_NEVER;
 }
 
 struct endpoint_gate policy_gate(struct policy *policy)

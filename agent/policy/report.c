@@ -116,8 +116,16 @@ static void tell(struct policy *policy, const struct told *told, const struct bl
 		return;
 	status = status_of(object);
 	bl_condition_set(status, "Valid", "True", NULL, "Policy validation succeeded", now);
-	if (why)
+	if (!policy_is_enforced(policy))
+		bl_condition_set(status, "Enforced", "False", "Disabled",
+				 "the agent runs with --policy=never", now);
+	else if (why)
 		bl_condition_set(status, "Enforced", "False", "UpdateFailed", why->message, now);
+	else if (policy->config.mode == POLICY_AUDIT)
+		bl_condition_set(status, "Enforced", "False", "Audit",
+				 "what it denies passes and is counted: the agent runs with "
+				 "--policy=audit",
+				 now);
 	else if (told->unenforced)
 		bl_condition_set(status, "Enforced", "False", "NotSupported", told->unenforced,
 				 now);
