@@ -141,12 +141,13 @@ static int decode_list(struct walk *walk, const struct bl_field *row, const stru
 {
 	char *array = NULL;
 	size_t n = bl_json_size(json), i = 0, len = strlen(walk->path);
+	int r;
 
 	if (!bl_json_is_array(json))
 		return fields_value_mistyped(json, walk->path, "array", walk->err);
-	if (n > row->max)
-		return bl_fail(walk->err, -EINVAL, "%s: %zu entries are more than %u", walk->path,
-			       n, row->max);
+	r = fields_value_count(row, n, walk->path, walk->err);
+	if (r < 0)
+		return r;
 	if (!row->checked_only) {
 		array = bl_alloc(n ? n * row->items->size : 1);
 		*(char **)((char *)walk->data + row->offset) = array;
@@ -154,7 +155,6 @@ static int decode_list(struct walk *walk, const struct bl_field *row, const stru
 	}
 	bl_json_for_each (item, json) {
 		struct walk inner = *walk;
-		int r;
 
 		snprintf(inner.path + len, sizeof(inner.path) - len, "[%zu]", i);
 		inner.fields = row->items;

@@ -99,6 +99,9 @@ static int decode_string(const struct bl_field *row, const char *text, const cha
 	uint32_t index;
 	int r = row->names ? find_name(row, text, path, &index, err) : 0;
 
+	if (row->max && strlen(text) > row->max)
+		return bl_fail(err, -EINVAL, "%s: %zu bytes are more than %u", path, strlen(text),
+			       row->max);
 	if (r == 0 && !row->checked_only)
 		put(row, data, bl_strdup(text));
 	return r;
@@ -233,6 +236,15 @@ static int decode_blob(const struct bl_field *row, const char *text, const char 
 	return 0;
 }
 
+int fields_value_count(const struct bl_field *row, size_t n, const char *path, struct bl_err *err)
+{
+	if (n < row->min)
+		return bl_fail(err, -EINVAL, "%s: must have an entry", path);
+	if (n > row->max)
+		return bl_fail(err, -EINVAL, "%s: %zu entries are more than %u", path, n, row->max);
+	return 0;
+}
+
 /* BL_FIELD_STRINGS and BL_FIELD_ADDRS. */
 static int decode_array(const struct bl_field *row, const struct cJSON *json, const char *path,
 			void *data, struct bl_err *err)
@@ -241,11 +253,13 @@ static int decode_array(const struct bl_field *row, const struct cJSON *json, co
 	size_t size = strings ? sizeof(char *) : sizeof(struct bl_addr);
 	size_t n = bl_json_size(json), i = 0;
 	char *array = NULL;
+	int r;
 
 	if (!bl_json_is_array(json))
 		return fields_value_mistyped(json, path, "array of strings", err);
-	if (n > row->max)
-		return bl_fail(err, -EINVAL, "%s: %zu entries are more than %u", path, n, row->max);
+	r = fields_value_count(row, n, path, err);
+	if (r < 0)
+		return r;
 	if (!row->checked_only) {
 		array = bl_alloc(n ? n * size : 1);
 		put(row, data, array);

@@ -12,6 +12,9 @@ void fields_value_store(void *member, size_t size, uint64_t number);
 /* Frees what the row's member owns; any type but lists of structs. */
 void fields_value_clear(const struct bl_field *row, void *data);
 
+/* Is n as many as the row's list may hold? */
+int fields_value_count(const struct bl_field *row, size_t n, const char *path, struct bl_err *err);
+
 /* Says in one form what was wrong with a value. */
 int fields_value_mistyped(const struct cJSON *json, const char *path, const char *expected,
 			  struct bl_err *err);

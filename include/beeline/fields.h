@@ -64,7 +64,9 @@ struct bl_field {
 	const char *const *names; /* may have holes: NULL */
 	const struct bl_fields *items;
 	uint32_t n_names;
-	uint32_t min, max; /* max 0: whatever the type holds */
+	/* of a number, a string's bytes (max alone) or a list's entries (min 0 or 1); max 0: whatever
+	 * the type holds */
+	uint32_t min, max;
 	uint32_t value;    /* BL_FIELD_MARK */
 	uint16_t offset, size;
 	uint16_t second; /* offset of the second member */

@@ -202,7 +202,7 @@ int cilium_policy_read(const struct cJSON *json, struct bl_policy *policy, struc
 
 	if (r < 0)
 		return r;
-	if (!document.spec && bl_json_size(document.specs) == 0)
+	if (!document.spec && !document.specs)
 		return bl_fail(err, -EINVAL, "needs spec or specs");
 	if (document.specs && !bl_json_is_array(document.specs))
 		return bl_fail(err, -EINVAL, "specs: expected array, got %s",

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <beeline/name.h>
+
 #include "cilium.h"
 
 static void scope(const struct cilium_context *context, struct bl_selector *selector)
@@ -76,6 +78,9 @@ static int read_cidr_source(const struct cilium_cidr *set, struct bl_peer *peer,
 
 	if (set->cidr)
 		return policy_prefix(set->cidr, true, cidr, &peer->cidr, err);
+	if (set->group && !bl_name_is_dns_subdomain(set->group, strlen(set->group)))
+		return bl_fail(err, -EINVAL, "%s.cidrGroupRef: '%.64s' is not the name of a group",
+			       path, set->group);
 	peer->kind = BL_PEER_CIDR_GROUP;
 	peer->name = bl_strdup(set->group);
 	if (set->group_selector)

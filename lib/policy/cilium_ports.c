@@ -4,6 +4,7 @@
  * number, a name, or "0" for any, whatever the endPort; a missing protocol is TCP, UDP and SCTP. Unlike Cilium's, ICMP type 0 is
  * echo reply and nothing else, and endPort beside a name is ignored always.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -60,9 +61,20 @@ static int read_portless(const struct cilium_port *port, uint8_t protocol, const
 	return 0;
 }
 
+/* Names of ports are told apart without regard to case. */
+static char *lower(const char *text)
+{
+	char *copy = bl_strdup(text);
+
+	for (char *c = copy; copy && *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return copy;
+}
+
 static int read_port(const struct cilium_port *port, const char *path, struct bl_policy_rule *rule,
 		     struct bl_err *err)
 {
+	bl_autofree char *name = lower(port->port);
 	uint8_t protocol = 0;
 	int r = read_protocol(port->protocol, path, &protocol, err);
 
@@ -72,9 +84,9 @@ static int read_port(const struct cilium_port *port, const char *path, struct bl
 		return read_portless(port, protocol, path, rule, err);
 	if (!port->port)
 		return bl_fail(err, -EINVAL, "%s.port: missing", path);
-	if (!layer4_is_port_name(port->port))
+	if (!layer4_is_port_name(name))
 		return read_numbers(port, protocol, path, rule, err);
-	layer4_add_ports(rule, protocol, 0, 0, port->port);
+	layer4_add_ports(rule, protocol, 0, 0, name);
 	return 0;
 }
 
@@ -111,7 +123,7 @@ static int read_type(const struct cilium_icmp_field *field, const char *path,
 				       number == (int)number
 			       ? (int)number
 			       : -1;
-	if (name && type < 0 && layer4_port_number(name) >= 0 &&
+	if (name && type < 0 && (name[0] != '0' || !name[1]) &&
 	    layer4_port_number(name) <= UINT8_MAX)
 		type = layer4_port_number(name);
 	if (type < 0)

@@ -12,6 +12,7 @@
 
 #define PRIORITY_MAX       1000
 #define CLUSTER_RULES      25 /* of one direction, as the API has it */
+#define RULE_NAME_MAX      100
 #define RULES_PER_PRIORITY 32
 
 /* One of tcp, udp, sctp, or a named port of any of them. */
@@ -29,9 +30,9 @@ struct cnp_selected {
 
 struct cnp_peer {
 	struct cnp_selected selected;
-	const struct cJSON *nodes, *domains;
-	char **networks;
-	size_t n_networks;
+	const struct cJSON *nodes;
+	char **networks, **domains;
+	size_t n_networks, n_domains;
 };
 
 struct cnp_rule {
@@ -83,8 +84,7 @@ static const struct bl_fields protocol_fields = BL_FIELDS(protocol_rows, struct 
 		 .group = "selected", .one_of = BL_ONE_OF_EXACTLY_ONE),                            \
 		BL_FIELD(prefix "pods", BL_FIELD_MARK, struct_, member.pods, .checked_only = true, \
 			 .group = "selected"),                                                     \
-		BL_FIELD(prefix "pods.namespaceSelector", BL_FIELD_JSON, struct_, member.pods_of,  \
-			 .required = true),                                                        \
+		BL_FIELD(prefix "pods.namespaceSelector", BL_FIELD_JSON, struct_, member.pods_of), \
 		BL_FIELD(prefix "pods.podSelector", BL_FIELD_JSON, struct_, member.pods,           \
 			 .required = true)
 
@@ -95,19 +95,21 @@ static const struct bl_field to_rows[] = {
 	SELECTED_ROWS("", struct cnp_peer, selected),
 	BL_FIELD("nodes", BL_FIELD_JSON, struct cnp_peer, nodes, .group = "selected"),
 	BL_FIELD_PAIR("networks", BL_FIELD_STRINGS, struct cnp_peer, networks, n_networks,
-		      .group = "selected", .max = CLUSTER_RULES),
-	BL_FIELD("domainNames", BL_FIELD_JSON, struct cnp_peer, domains, .group = "selected"),
+		      .group = "selected", .min = 1, .max = CLUSTER_RULES),
+	BL_FIELD_PAIR("domainNames", BL_FIELD_STRINGS, struct cnp_peer, domains, n_domains,
+		      .group = "selected", .min = 1, .max = CLUSTER_RULES),
 };
 static const struct bl_fields to_fields = BL_FIELDS(to_rows, struct cnp_peer);
 
 #define RULE_ROWS(side, peer_fields)                                                               \
-	BL_FIELD("name", BL_FIELD_STRING, struct cnp_rule, name),                                  \
+	BL_FIELD("name", BL_FIELD_STRING, struct cnp_rule, name, .max = RULE_NAME_MAX),            \
 		BL_FIELD("action", BL_FIELD_ENUM, struct cnp_rule, action,                         \
 			 BL_FIELD_NAMES(actions), .required = true),                               \
 		BL_FIELD_PAIR(side, BL_FIELD_LIST, struct cnp_rule, peers, n_peers,                \
-			      .items = &peer_fields, .max = CLUSTER_RULES, .required = true),      \
+			      .items = &peer_fields, .min = 1, .max = CLUSTER_RULES,               \
+			      .required = true),                                                   \
 		BL_FIELD_PAIR("protocols", BL_FIELD_LIST, struct cnp_rule, protocols, n_protocols, \
-			      .items = &protocol_fields, .max = CLUSTER_RULES)
+			      .items = &protocol_fields, .min = 1, .max = CLUSTER_RULES)
 
 static const struct bl_field ingress_rows[] = {RULE_ROWS("from", from_fields)};
 static const struct bl_fields ingress_fields = BL_FIELDS(ingress_rows, struct cnp_rule);
@@ -132,15 +134,18 @@ static const char *const sides[] = {[BL_INGRESS] = "from", [BL_EGRESS] = "to"};
 
 /* ---- subject and peers ------------------------------------------------------------------------- */
 
-/* Pods of the namespaces that a selector matches, all or those of a second selector. */
+/* Pods of the namespaces that a selector matches, all or those of a second selector; without
+ * a selector of namespaces, of all. */
 static int read_selected(const struct cnp_selected *raw, const char *path,
 			 struct bl_selector *selector, struct bl_err *err)
 {
-	bl_autofree char *namespaces =
+	bl_autofree char *at =
 		bl_format("%s.%s", path, raw->namespaces ? "namespaces" : "pods.namespaceSelector");
 	bl_autofree char *pods = bl_format("%s.pods.podSelector", path);
-	int r = bl_selector_decode(raw->namespaces ? raw->namespaces : raw->pods_of, "k8s",
-				   BL_LABEL_NAMESPACE_LABELS, namespaces, selector, err);
+	const struct cJSON *namespaces = raw->namespaces ? raw->namespaces : raw->pods_of;
+	int r = namespaces ? bl_selector_decode(namespaces, "k8s", BL_LABEL_NAMESPACE_LABELS, at,
+						selector, err)
+			   : 0;
 
 	if (r < 0)
 		return r;
@@ -196,18 +201,18 @@ static int read_protocol(const struct cnp_protocol *raw, struct bl_policy_rule *
 {
 	if (raw->named)
 		return read_named(raw, rule, path, err);
-	if (raw->number && raw->first)
+	if (raw->number && (raw->first || raw->last))
 		return bl_fail(err, -EINVAL,
 			       "%s: number and range of destinationPort exclude each other", path);
-	if (raw->last < raw->first || (raw->last && !raw->first))
+	if (!raw->number && !raw->first && !raw->last)
+		return bl_fail(err, -EINVAL, "%s: needs destinationPort.number or .range", path);
+	if (!raw->number && (!raw->first || raw->last <= raw->first))
 		return bl_fail(err, -EINVAL, "%s: destinationPort.range from %u to %u is none",
 			       path, raw->first, raw->last);
 	if (raw->number)
 		layer4_add_ports(rule, raw->protocol, raw->number, raw->number, NULL);
-	else if (raw->first)
-		layer4_add_ports(rule, raw->protocol, raw->first, raw->last, NULL);
 	else
-		layer4_add_ports(rule, raw->protocol, 0, UINT16_MAX, NULL);
+		layer4_add_ports(rule, raw->protocol, raw->first, raw->last, NULL);
 	return 0;
 }
 
@@ -224,10 +229,27 @@ static int read_domains(struct bl_policy *policy, const struct cnp_rule *raw,
 	return 0;
 }
 
+/* Only pods have ports with names. */
+static int check_names(const struct cnp_rule *raw, const struct bl_policy_rule *rule,
+		       const char *path, struct bl_err *err)
+{
+	bool named = false;
+
+	for (size_t i = 0; i < raw->n_protocols; i++)
+		named |= raw->protocols[i].named != NULL;
+	for (size_t i = 0; named && i < raw->n_peers; i++)
+		if (raw->peers[i].networks || raw->peers[i].nodes || raw->peers[i].domains)
+			return bl_fail(err, -EINVAL,
+				       "%s.%s[%zu]: networks, nodes and domainNames have no ports "
+				       "by name, and a protocol asks for destinationNamedPort",
+				       path, sides[rule->direction], i);
+	return 0;
+}
+
 static int read_rule(struct bl_policy *policy, const struct cnp_rule *raw,
 		     struct bl_policy_rule *rule, const char *path, struct bl_err *err)
 {
-	int r = 0;
+	int r = check_names(raw, rule, path, err);
 
 	rule->any_layer4 = raw->n_protocols == 0;
 	for (size_t i = 0; r == 0 && i < raw->n_protocols; i++) {

@@ -74,7 +74,7 @@ static void test_peers_and_ports(void **state)
 	says(&rules[3], "entity world | entity kube-apiserver", "");
 	says(&rules[4], "service shop/db | service a=b in shop", "");
 	says(&rules[5], "CIDR group far except 10.1.0.0/16", "");
-	says(&rules[6], "nodes node:rack=r1", "");
+	says(&rules[6], "nodes rack=r1", "");
 }
 
 static void key_says(uint32_t prefixlen, uint8_t protocol, uint16_t port, const char *want)
