@@ -67,7 +67,7 @@ struct bl_field {
 	/* of a number, a string's bytes (max alone) or a list's entries (min 0 or 1); max 0: whatever
 	 * the type holds */
 	uint32_t min, max;
-	uint32_t value;    /* BL_FIELD_MARK */
+	uint32_t value; /* BL_FIELD_MARK */
 	uint16_t offset, size;
 	uint16_t second; /* offset of the second member */
 	enum bl_field_type type;
