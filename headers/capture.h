@@ -39,7 +39,8 @@ static __always_inline int bl_capture_sized(struct __sk_buff *skb, void *ring,
 }
 
 /* Global, so that the verifier looks at it once and not at each call. */
-__noinline int bl_capture(struct __sk_buff *skb, __u32 endpoint, __u32 kind, __u32 reason)
+__noinline int bl_capture(struct __sk_buff *skb, __u32 endpoint, __u32 kind, __u32 reason,
+			  __u32 cookie)
 {
 	void *ring = bpf_map_lookup_elem(&bl_captures, &endpoint);
 	const __u32 *snaplen = bpf_map_lookup_elem(&bl_snaplens, &endpoint);
@@ -47,6 +48,7 @@ __noinline int bl_capture(struct __sk_buff *skb, __u32 endpoint, __u32 kind, __u
 		.time_ns = bpf_ktime_get_ns(),
 		.len = skb->len,
 		.cpu = bpf_get_smp_processor_id(),
+		.cookie = cookie,
 		.kind = kind,
 		.reason = reason,
 	};
@@ -70,7 +72,7 @@ __noinline int bl_capture(struct __sk_buff *skb, __u32 endpoint, __u32 kind, __u
 static __always_inline void bl_capture_begin(struct __sk_buff *skb, const struct bl_pkt *pkt)
 {
 	if (pkt->ep->flags & BL_EP_CAPTURE)
-		bl_capture(skb, pkt->endpoint, BL_CAPTURE_FROM_VM, BL_REASON_FORWARDED);
+		bl_capture(skb, pkt->endpoint, BL_CAPTURE_FROM_VM, BL_REASON_FORWARDED, 0);
 }
 
 /* Whatever leaves by the tap is the VM's, be it an answer made of its own question; what passes to the
@@ -78,12 +80,14 @@ static __always_inline void bl_capture_begin(struct __sk_buff *skb, const struct
 static __always_inline void bl_capture_end(struct __sk_buff *skb, const struct bl_pkt *pkt,
 					   enum bl_verdict verdict)
 {
-	__u32 reason = BL_REASON_FORWARDED;
+	__u32 reason = BL_REASON_FORWARDED, cookie = 0;
 
-	if (pkt->direction == BL_FROM_VM)
-		bl_capture(skb, pkt->endpoint, BL_CAPTURE_VERDICT, pkt->reason);
-	else
+	if (pkt->direction == BL_FROM_VM) {
+		bl_capture(skb, pkt->endpoint, BL_CAPTURE_VERDICT, pkt->reason, pkt->cookie);
+	} else {
 		reason = pkt->reason;
+		cookie = pkt->cookie;
+	}
 	if (verdict == BL_TO_TAP || (verdict == BL_DROP && pkt->direction == BL_TO_VM))
-		bl_capture(skb, pkt->endpoint, BL_CAPTURE_TO_VM, reason);
+		bl_capture(skb, pkt->endpoint, BL_CAPTURE_TO_VM, reason, cookie);
 }

@@ -17,12 +17,16 @@
 #include <beeline/file.h>
 #include <beeline/version.h>
 
+#include "capture_comment.h"
+#include "capture_names.h"
 #include "client.h"
 #include "event_line.h"
+#include "items.h"
 #include "kind.h"
 #include "pcapng.h"
 #include "rows.h"
 #include "terminal.h"
+#include "text.h"
 #include "verbs.h"
 
 #define CPUS_MAX 4096
@@ -67,6 +71,7 @@ static const struct bl_option rows[] = {
 struct pending {
 	uint8_t *bytes; /* owned; NULL: there is none */
 	struct bl_capture head;
+	char *rule; /* owned; that decides on what comes next from this CPU; NULL: none is known */
 };
 
 struct capture {
@@ -76,21 +81,14 @@ struct capture {
 	struct bpf_program filter;
 	FILE *file;
 	struct pending *pending; /* one a CPU */
+	struct capture_names names;
 	uint64_t n_lost, last_ns;
 	long n_written;
 	bool complete; /* count is reached */
 };
 
-static const char *reason_text(uint8_t reason)
-{
-	static const char *const texts[256] = {
-#define X(name, number, text) [number] = (text),
-		BL_REASONS(X)
-#undef X
-	};
-
-	return texts[reason] ? texts[reason] : "unknown reason";
-}
+/* Leaves no comment: the best that can be said of a packet without a verdict. */
+static const struct capture_outcome unknown = {.reason = BL_REASON_FORWARDED};
 
 /* Nothing more is to come: the agent hands over what it has and ends the stream. */
 static void finish(struct capture *capture)
@@ -99,23 +97,21 @@ static void finish(struct capture *capture)
 }
 
 static void write_packet(struct capture *capture, const struct bl_capture *head,
-			 const uint8_t *bytes, uint8_t reason)
+			 const uint8_t *bytes, const struct capture_outcome *outcome)
 {
-	bl_autofree char *comment = NULL;
+	bl_autofree char *comment = capture_comment(outcome);
 	struct pcapng_packet packet = {
 		.time_ns = head->time_ns,
 		.len = head->len,
 		.captured = head->captured,
 		.bytes = bytes,
 		.inbound = head->kind == BL_CAPTURE_TO_VM,
+		.comment = comment,
 	};
 
 	if (capture->complete)
 		return;
-	if (reason != BL_REASON_FORWARDED)
-		comment = bl_format("%s%s (%u)", BL_REASON_IS_DROP(reason) ? "dropped: " : "",
-				    reason_text(reason), reason);
-	packet.comment = comment;
+	capture_names_tell(&capture->names, bytes, head->captured, capture->file);
 	pcapng_packet(capture->file, &packet);
 	capture->last_ns = head->time_ns;
 	capture->complete = ++capture->n_written == capture->options->count;
@@ -134,12 +130,21 @@ static bool is_wanted(const struct capture *capture, const struct bl_capture *he
 }
 
 /* Writes the packet that waits, if there is one: its verdict has come, or was lost. */
-static void settle(struct capture *capture, struct pending *pending, uint8_t reason)
+static void settle(struct capture *capture, struct pending *pending,
+		   const struct capture_outcome *outcome)
 {
 	bl_autofree uint8_t *bytes = bl_take_ptr(pending->bytes);
 
 	if (bytes)
-		write_packet(capture, &pending->head, bytes, reason);
+		write_packet(capture, &pending->head, bytes, outcome);
+}
+
+static void take_rule(struct pending *pending, const struct bl_capture *head, const uint8_t *bytes)
+{
+	bl_autofree char *text = bl_format("%.*s", (int)head->captured, (const char *)bytes);
+
+	free(pending->rule);
+	pending->rule = text_clean(text);
 }
 
 static void take_message(struct capture *capture, const struct bl_capture *head,
@@ -151,13 +156,19 @@ static void take_message(struct capture *capture, const struct bl_capture *head,
 		capture->n_lost = head->lost;
 	if (head->kind == BL_CAPTURE_END)
 		return;
-	/* "no verdict" leaves no comment: the best that can be said of a packet without one */
-	settle(capture, pending,
-	       head->kind == BL_CAPTURE_VERDICT ? head->reason : BL_REASON_FORWARDED);
+	if (head->kind == BL_CAPTURE_RULE) {
+		take_rule(pending, head, bytes);
+		return;
+	}
+
+	bl_autofree char *rule = bl_take_ptr(pending->rule);
+	const struct capture_outcome outcome = {head->reason, head->cookie, rule};
+
+	settle(capture, pending, head->kind == BL_CAPTURE_VERDICT ? &outcome : &unknown);
 	if (head->kind == BL_CAPTURE_VERDICT || !is_wanted(capture, head, bytes))
 		return;
 	if (head->kind == BL_CAPTURE_TO_VM) {
-		write_packet(capture, head, bytes, head->reason);
+		write_packet(capture, head, bytes, &outcome);
 		return;
 	}
 	pending->head = *head;
@@ -232,6 +243,15 @@ static struct cJSON *params_of(const struct capture_options *options, const char
 	return params;
 }
 
+/* Names are an extra: where no policy is enforced nobody has any. */
+static void read_names(struct capture *capture, struct client *client)
+{
+	bl_auto_json struct cJSON *items = NULL;
+
+	if (items_ask(client, "ipcache-list", bl_json_object(), &items, NULL, NULL) == 0)
+		capture_names_read(items, &capture->names);
+}
+
 static void begin(const struct capture *capture, const struct cJSON *endpoint)
 {
 	const char *name = bl_json_get_string(endpoint, "name");
@@ -255,8 +275,10 @@ static void begin(const struct capture *capture, const struct cJSON *endpoint)
 
 static int end(struct capture *capture, struct bl_err *err)
 {
-	for (int i = 0; i < CPUS_MAX; i++)
-		settle(capture, &capture->pending[i], BL_REASON_FORWARDED);
+	for (int i = 0; i < CPUS_MAX; i++) {
+		settle(capture, &capture->pending[i], &unknown);
+		free(capture->pending[i].rule);
+	}
 	pcapng_end(capture->file, capture->last_ns, (uint64_t)capture->n_written, capture->n_lost);
 	fprintf(stderr, "%ld packets captured, %llu lost\n", capture->n_written,
 		(unsigned long long)capture->n_lost);
@@ -313,8 +335,10 @@ static int run(void *data, int n_args, char **args)
 	if (r == 0) {
 		capture.loop = client.loop;
 		capture.pending = bl_alloc(CPUS_MAX * sizeof(*capture.pending));
+		read_names(&capture, &client);
 		r = capture_run(&capture, &client, params_of(options, args[0], machine), &err);
 		free(capture.pending);
+		capture_names_clear(&capture.names);
 	}
 	pcap_freecode(&capture.filter);
 	return r < 0 ? terminal_error(&err) : 0;
@@ -327,10 +351,14 @@ const struct bl_verb verb_capture = {
 	.help = "NAME is an endpoint's (see `beeline endpoint list`) or a machine's. What the VM "
 		"sends\n"
 		"is shown as it sent it, what it gets as it got it; a packet that was dropped, or\n"
-		"answered for the network, says so in its comment. FILTER is pcap-filter(7)'s\n"
-		"language, looked at here and not in the datapath. Put \"--\" before a filter "
-		"that\n"
-		"begins with \"-\". Other VMs' packets are not touched.\n"
+		"answered for the network, says so in its comment, as one does that policy judged\n"
+		"with its rule. The file names the VMs, pods and nodes that its packets are of, as "
+		"they\n"
+		"were when the capture began: `tshark -N n` shows the names.\n"
+		"\n"
+		"FILTER is pcap-filter(7)'s language, looked at here and not in the datapath. Put\n"
+		"\"--\" before a filter that begins with \"-\". Other VMs' packets are not "
+		"touched.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline capture vm-01 -w vm-01.pcapng\n"

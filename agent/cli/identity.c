@@ -41,7 +41,7 @@ static int list(const struct identity_options *options, const char *method, prin
 	int r = output_check(&output, err);
 
 	if (r == 0)
-		r = items_ask(options->socket, method, bl_json_object(), &items, NULL, err);
+		r = items_ask_once(options->socket, method, bl_json_object(), &items, NULL, err);
 	if (r < 0)
 		return r;
 	bl_json_set(document, "items", items);

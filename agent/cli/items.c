@@ -14,21 +14,19 @@ static void take_part(const struct cJSON *event, void *data)
 		bl_json_append(data, bl_json_copy(item));
 }
 
-int items_ask(const char *socket, const char *method, struct cJSON *params,
+int items_ask(struct client *client, const char *method, struct cJSON *params,
 	      struct cJSON **ret_items, struct cJSON **ret_result, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *wanted = params, *items = bl_json_array(), *result = NULL;
-	client_auto struct client client = CLIENT_INIT;
 	struct client_call call = {.method = method, .fd = -1, .event = take_part, .data = items};
-	int r = client_open(socket, &client, err);
 
-	if (r < 0)
-		return r;
 	do {
+		int r;
+
 		bl_json_free(bl_take_ptr(result));
 		bl_json_set_number(wanted, "skip", (double)bl_json_size(items));
 		call.params = bl_json_copy(wanted);
-		r = client_call(&client, &call, &result, NULL, err);
+		r = client_call(client, &call, &result, NULL, err);
 		if (r < 0)
 			return r;
 	} while (bl_json_get_bool(result, "more", false));
@@ -36,6 +34,18 @@ int items_ask(const char *socket, const char *method, struct cJSON *params,
 	if (ret_result)
 		*ret_result = bl_take_ptr(result);
 	return 0;
+}
+
+int items_ask_once(const char *socket, const char *method, struct cJSON *params,
+		   struct cJSON **ret_items, struct cJSON **ret_result, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *taken = params;
+	client_auto struct client client = CLIENT_INIT;
+	int r = client_open(socket, &client, err);
+
+	if (r < 0)
+		return r;
+	return items_ask(&client, method, bl_take_ptr(taken), ret_items, ret_result, err);
 }
 
 char *items_lines(const struct cJSON *array)

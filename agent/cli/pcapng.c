@@ -6,6 +6,7 @@
 
 #define SECTION     0x0a0d0d0au
 #define INTERFACE   1u
+#define NAMES       4u
 #define STATISTICS  5u
 #define ENHANCED    6u
 #define LINK_ETHER  1u
@@ -26,6 +27,12 @@
 #define FLAG_OUTBOUND   2u
 #define NANOSECONDS     9
 #define OPTION_TEXT_MAX 1024
+
+/* Records of names. */
+#define NAME_IPV4      1
+#define NAME_IPV6      2
+#define NAME_HEAD      4 /* type and length */
+#define NAME_BYTES_MAX 512
 
 struct option {
 	uint16_t code;
@@ -124,6 +131,25 @@ void pcapng_packet(FILE *file, const struct pcapng_packet *packet)
 
 	put_block(file, ENHANCED, fixed, sizeof(fixed), packet->bytes, packet->captured, options,
 		  2);
+}
+
+/* One record: the address and the name with its NUL, and the end of records. */
+void pcapng_name(FILE *file, const struct bl_addr *addr, const char *name)
+{
+	bool is_v4 = bl_addr_is_v4(addr);
+	size_t addr_len = is_v4 ? 4 : sizeof(addr->bytes), name_len = strlen(name) + 1;
+	struct {
+		uint16_t type, len;
+		uint8_t value[NAME_BYTES_MAX + sizeof(addr->bytes)];
+	} record = {.type = is_v4 ? NAME_IPV4 : NAME_IPV6};
+	static const uint32_t end = 0;
+
+	if (name_len > NAME_BYTES_MAX)
+		return;
+	record.len = (uint16_t)(addr_len + name_len);
+	memcpy(record.value, addr->bytes + sizeof(addr->bytes) - addr_len, addr_len);
+	memcpy(record.value + addr_len, name, name_len);
+	put_block(file, NAMES, &record, NAME_HEAD + padded(record.len), &end, sizeof(end), NULL, 0);
 }
 
 void pcapng_end(FILE *file, uint64_t time_ns, uint64_t n_received, uint64_t n_lost)

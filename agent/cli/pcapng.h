@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <beeline/addr.h>
+
 struct pcapng_interface {
 	const char *name, *description, *program;
 	uint8_t mac[6];
@@ -25,6 +27,9 @@ struct pcapng_packet {
 	const char *comment; /* NULL: none */
 };
 void pcapng_packet(FILE *file, const struct pcapng_packet *packet);
+
+/* Who has an address, for the packets that follow. */
+void pcapng_name(FILE *file, const struct bl_addr *addr, const char *name);
 
 /* The interface's statistics, at the end. */
 void pcapng_end(FILE *file, uint64_t time_ns, uint64_t n_received, uint64_t n_lost);

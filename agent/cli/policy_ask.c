@@ -105,7 +105,7 @@ static int ask(const struct policy_options *options, const char *method, struct 
 	       const char *member, struct cJSON **ret_document, struct bl_err *err)
 {
 	struct cJSON *items;
-	int r = items_ask(options->socket, method, params, &items, ret_document, err);
+	int r = items_ask_once(options->socket, method, params, &items, ret_document, err);
 
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -59,11 +60,28 @@ static int send_message(const struct endpoint_capture *capture, const struct bl_
 	return sendmsg(capture->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* Before the record that it is about. That nobody enforces anything goes without saying. */
+static void tell_rule(const struct endpoint_capture *capture, const struct bl_capture *record)
+{
+	enum bl_direction direction = record->kind == BL_CAPTURE_TO_VM ? BL_TO_VM : BL_FROM_VM;
+	struct bl_capture head = {.kind = BL_CAPTURE_RULE, .cpu = record->cpu};
+	const char *rule = NULL;
+
+	if (record->kind != BL_CAPTURE_FROM_VM && record->cookie != BL_RULE_UNENFORCED)
+		rule = endpoint_rule_name(capture->endpoint, direction, record->reason,
+					  record->cookie);
+	if (!rule)
+		return;
+	head.captured = (uint32_t)strlen(rule);
+	send_message(capture, &head, rule, head.captured);
+}
+
 static void on_record(const struct bl_capture *record, void *data)
 {
 	struct endpoint_capture *capture = data;
 	struct bl_capture head = *record;
 
+	tell_rule(capture, record);
 	head.time_ns += (uint64_t)capture->wall_ns;
 	head.lost = capture->n_lost;
 	if (send_message(capture, &head, record->bytes, record->captured) < 0 &&

@@ -118,16 +118,15 @@ static void name_parties(const struct endpoints *set, const struct endpoint *of,
 	name_party(set, of, &destination, json);
 }
 
-/* Of what policy judged: an entry's rule, or that none allowed it. */
-static void name_rule(const struct endpoints *set, const struct endpoint *of,
-		      const struct bl_event *record, struct cJSON *json)
+const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction direction,
+			       uint8_t reason, uint32_t cookie)
 {
-	bool denied = record->reason == BL_REASON_POLICY || record->reason == BL_REASON_AUDITED;
+	const struct endpoint_names *names = &endpoint->set->names;
+	bool denied = reason == BL_REASON_POLICY || reason == BL_REASON_AUDITED;
 
-	if (of && set->names.rule && (record->cookie || denied))
-		bl_json_set_string(json, "ruleName",
-				   set->names.rule(of->record->spec.name, record->direction,
-						   record->cookie, set->names.data));
+	if (!names->rule || (!cookie && !denied))
+		return NULL;
+	return names->rule(endpoint->record->spec.name, direction, cookie, names->data);
 }
 
 /* ---- what was lost --------------------------------------------------------------------------- */
@@ -172,7 +171,10 @@ static void on_event(const struct bl_event *record, void *data)
 			   wall_of(record->time_ns));
 
 	name_parties(set, endpoint, json);
-	name_rule(set, endpoint, record, json);
+	if (endpoint)
+		bl_json_set_string(json, "ruleName",
+				   endpoint_rule_name(endpoint, record->direction, record->reason,
+						      record->cookie));
 	tell(set, json);
 }
 

@@ -56,6 +56,10 @@ int endpoint_open_netns(const struct endpoint *endpoint, int *ret_fd, struct bl_
 int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
 /* Takes all of it away, pins first and the record last, as far as it is there; frees it. */
 int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err);
+/* The rule that decided on a packet, in words; NULL: policy was not asked, or nobody has words for it.
+ * Borrowed until the next call. */
+const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction direction,
+			       uint8_t reason, uint32_t cookie);
 /* Ends the capture, if there is one, and tells its reader. */
 void endpoint_capture_stop(struct endpoint *endpoint);
 /* Without a trace in the kernel. */

@@ -419,6 +419,9 @@ enum bl_capture_kind {
 	BL_CAPTURE_VERDICT, /* reason: what became of that one; no bytes */
 	BL_CAPTURE_TO_VM,   /* a packet as the VM got it, or would have: reason */
 	BL_CAPTURE_END,     /* only from the agent to its reader: the last one */
+	/* Likewise: the bytes are the words for the rule that decided on the record that comes next
+	 * from the same CPU. */
+	BL_CAPTURE_RULE,
 };
 
 #define BL_CAPTURE_BYTES_MAX 65536 /* of one packet */
@@ -430,9 +433,10 @@ struct bl_capture {
 	__u32 len;      /* of the packet on the wire, before segmentation */
 	__u32 captured; /* bytes that follow, at most the endpoint's in bl_snaplens */
 	__u32 cpu;
-	__u16 pad;
-	__u8 kind;   /* enum bl_capture_kind */
-	__u8 reason; /* enum bl_reason */
+	__u32 cookie; /* of the policy's entry that judged it; 0: none, or it was not asked */
+	__u8 kind;    /* enum bl_capture_kind */
+	__u8 reason;  /* enum bl_reason */
+	__u8 pad[6];
 	__u8 bytes[];
 };
 
@@ -454,5 +458,5 @@ _Static_assert(sizeof(struct bl_policy_key) == 12, "bl_policy_key");
 _Static_assert(sizeof(struct bl_policy_entry) == 12, "bl_policy_entry");
 _Static_assert(sizeof(struct bl_endpoint) % 64 == 0, "bl_endpoint");
 _Static_assert(sizeof(struct bl_budget) == 8, "bl_budget");
-_Static_assert(sizeof(struct bl_capture) == 32, "bl_capture");
+_Static_assert(sizeof(struct bl_capture) == 40, "bl_capture");
 _Static_assert(sizeof(struct bl_event) == 24 + BL_EVENT_BYTES_MAX, "bl_event");

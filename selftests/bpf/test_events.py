@@ -10,6 +10,7 @@ from fixture import *
 
 PER_WINDOW = 256  # BL_EVENTS_PER_WINDOW
 SENT, VERDICT, GOT = range(3)  # enum bl_capture_kind
+CAPTURE = struct.Struct("<QQIIIIBB6x")  # struct bl_capture
 
 
 # ---- events ---------------------------------------------------------------------------------------
@@ -102,11 +103,13 @@ class Captured:
         fx.endpoint(index, add=("EP_CAPTURE",))
 
     def read(self):
-        """(kind, reason's name, length on the wire, the bytes) of each record."""
-        found = []
+        """(kind, reason's name, length on the wire, the bytes) of each record; their rules in cookies."""
+        found, self.cookies = [], []
         for record in self.ring.read():
-            _, _, length, captured, _, _, kind, reason = struct.unpack_from("<QQIIIHBB", record)
-            found.append((kind, self.fx.reason_names[reason], length, record[32:32 + captured]))
+            _, _, length, captured, _, cookie, kind, reason = CAPTURE.unpack_from(record)
+            found.append((kind, self.fx.reason_names[reason], length,
+                          record[CAPTURE.size:CAPTURE.size + captured]))
+            self.cookies.append(cookie)
         return found
 
     def __enter__(self):
@@ -151,6 +154,21 @@ def test_a_drop_is_captured_with_its_reason(fx):
     with Captured(fx, POLICED) as captured:
         dropped(fx.to_vm(frame, POLICED), "POLICY")
         assert captured.read() == [(GOT, "POLICY", len(frame), frame)]
+
+
+def test_a_packet_is_captured_with_its_rule(fx):
+    fx.policy(POLICED, fx.row(0, egress=True, protocol=17, port=53, deny=True, cookie=4711),
+              fx.row(0, egress=False, protocol=6, port=80, cookie=4712))
+    with Captured(fx, POLICED) as captured:
+        dropped(fx.from_vm(eth() / IP(src=POD4, dst=WORLD4) / UDP(sport=7, dport=53), POLICED),
+                "POLICY_DENY")
+        assert [kind for kind, *_ in captured.read()] == [SENT, VERDICT]
+        assert captured.cookies == [0, 4711]
+        first = inbound() / IP(src=WORLD4, dst=POD4) / TCP(sport=7, dport=80, flags="S")
+        for _ in range(2):
+            forwarded(fx.to_vm(first, POLICED))
+        assert [kind for kind, *_ in captured.read()] == [GOT, GOT]
+        assert captured.cookies == [4712, 0]  # policy is asked once
 
 
 def test_an_answer_is_captured_with_its_question(fx):

@@ -265,6 +265,82 @@ check only-the-peer only_the_peer
 kill "$monitor"
 check line-says-it line_says_it
 
+# ---- captures ----
+
+# notes_of FILE EXPRESSION: over notes, [(comment, inbound)], and names, {address: name}.
+notes_of() {
+	python3 - "$@" <<'PYTHON'
+import ipaddress, struct, sys
+data, at, notes, names = open(sys.argv[1], "rb").read(), 0, [], {}
+while at < len(data):
+    kind, size = struct.unpack_from("<II", data, at)
+    assert struct.unpack_from("<I", data, at + size - 4)[0] == size
+    if kind == 4:
+        record, length = struct.unpack_from("<HH", data, at + 8)
+        value = data[at + 12:at + 12 + length]
+        n = {1: 4, 2: 16}[record]
+        assert value[-1] == 0 and value[n:-1]
+        assert str(ipaddress.ip_address(value[:n])) not in names
+        names[str(ipaddress.ip_address(value[:n]))] = value[n:-1].decode()
+    if kind == 6:
+        (captured,) = struct.unpack_from("<I", data, at + 20)
+        option, found = at + 28 + (captured + 3 & ~3), {}
+        while option < at + size - 4:
+            code, n = struct.unpack_from("<HH", data, option)
+            found[code] = data[option + 4:option + 4 + n]
+            option += 4 + (n + 3 & ~3)
+        notes.append((found.get(1, b"").decode(), found[2][0] == 1))
+    at += size
+sys.exit(0 if eval("(%s)" % sys.argv[2]) else "%s: %s %s" % (sys.argv[2], notes[:9], names))
+PYTHON
+}
+
+# capture N FILTER COMMAND...: the packets of the command.
+capture() {
+	spawn "$dir/captured.said" "$build/beeline" capture -w "$dir/captured" "$lab-$1" "$2"
+	wait_for 10 grep -q '^capturing' "$dir/captured.said" || return 1
+	"${@:3}" || return 1
+	kill -INT "$spawned" && wait "$spawned"
+}
+
+rules_in_comments() {
+	policy_anew || return 1
+	capture 3 "udp" both_answers || return 1
+	notes_of "$dir/captured" 'notes == [("Forwarded (0), rule default/web spec.ingress[0]", True),
+		("", True), ("dropped: Policy denied by denylist (181), rule default/web spec.ingressDeny[0]", True),
+		("dropped: Policy denied (133), default deny of default/web", True)]'
+}
+
+both_answers() {
+	datagrams "$client" fd00:88::3 7802 2 && datagrams "$client" fd00:88::3 7801 1 &&
+		datagrams "$client" 10.88.0.3 7900 1
+}
+
+rules_of_what_it_sends() {
+	apply <<-END || return 1
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: out}, spec: {
+		 endpointSelector: {matchLabels: {app: client}}, egress: [{toEntities: [host]}]}}
+	END
+	capture 2 "udp port 7999" both_ways || return 1
+	beeline policy delete cnp/out || return 1
+	notes_of "$dir/captured" 'notes == [("Forwarded (0), rule default/out spec.egress[0]", False),
+		("dropped: Policy denied (133), default deny of default/out", False)]'
+}
+
+both_ways() {
+	datagrams "$client" 10.88.0.1 7800 1 && datagrams "$client" 10.66.0.2 7800 1
+}
+
+names_in_file() {
+	notes_of "$dir/captured" 'names == {"10.88.0.2": "'"$lab-2"'", "10.88.0.1": "host",
+		"10.66.0.2": "shop/db"}'
+}
+
+check capture-says-rules rules_in_comments
+check stock-reader equal packets "$(tcpdump -nr "$dir/captured" 2>/dev/null | grep -c UDP)" 4
+check capture-says-rules-of-what-it-sends rules_of_what_it_sends
+check capture-has-names names_in_file
+
 # ---- lists ----
 
 many=40000
