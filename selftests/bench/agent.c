@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <beeline/cleanup.h>
@@ -133,49 +134,63 @@ int agent_connect(const struct place *place, pid_t pid, struct agent **ret_agent
 	return r;
 }
 
-int agent_attach(struct agent *agent, const char *name, int netns_fd, const char *binding,
-		 uint64_t *ret_ns, struct bl_err *err)
+static int timed_call(struct agent *agent, const struct client_call *call, uint64_t *ret_ns,
+		      struct bl_err *err)
 {
-	struct client_call call = {.method = "endpoint-add", .fd = netns_fd};
-	bl_autofree char *netns = bl_format("/run/netns/%s", name);
-	uint64_t start;
-	int r;
+	uint64_t start = bl_now_ns();
+	int r = client_call(&agent->client, call, NULL, NULL, err);
 
-	call.params = bl_json_object();
-	bl_json_set_string(call.params, "name", name);
-	bl_json_set_string(call.params, "netns", netns);
-	bl_json_set_string(call.params, "uplink", "eth0");
-	bl_json_set_string(call.params, "tap", "tap0");
-	bl_json_set_string(call.params, "binding", binding);
-	if (strcmp(binding, MASQUERADE) == 0)
-		bl_json_set_string(call.params, "mac", GUEST_MAC);
-	start = bl_now_ns();
-	r = client_call(&agent->client, &call, NULL, NULL, err);
 	if (ret_ns)
 		*ret_ns = bl_now_ns() - start;
 	return r;
 }
 
-int agent_index(struct agent *agent, const char *name, uint32_t *ret_index, struct bl_err *err)
+int agent_attach(struct agent *agent, const struct agent_endpoint *endpoint, uint64_t *ret_ns,
+		 struct bl_err *err)
 {
-	bl_auto_json struct cJSON *answer = NULL;
-	double index;
-	int r = client_ask(&agent->client, "endpoint-get", client_reference(NULL, NULL, name),
-			   &answer, err);
+	struct client_call call = {.method = "endpoint-add", .fd = endpoint->netns_fd};
+	bl_autofree char *netns = bl_format("/run/netns/%s", endpoint->name);
 
-	if (r < 0)
-		return r;
-	index = bl_json_get_number(bl_json_get(answer, "endpoint"), "index", -1);
-	if (index < 0)
-		return bl_fail(err, -EPROTO, "endpoint '%s' has no index", name);
-	*ret_index = (uint32_t)index;
-	return 0;
+	call.params = bl_json_object();
+	bl_json_set_string(call.params, "name", endpoint->name);
+	bl_json_set_string(call.params, "netns", netns);
+	bl_json_set_string(call.params, "uplink", "eth0");
+	bl_json_set_string(call.params, "tap", "tap0");
+	bl_json_set_string(call.params, "binding", endpoint->binding);
+	bl_json_set_string(call.params, "namespace", endpoint->namespace);
+	if (endpoint->labels)
+		bl_json_set(call.params, "labels", endpoint->labels);
+	if (strcmp(endpoint->binding, MASQUERADE) == 0)
+		bl_json_set_string(call.params, "mac", GUEST_MAC);
+	return timed_call(agent, &call, ret_ns, err);
+}
+
+int agent_apply(struct agent *agent, struct cJSON *objects, uint64_t *ret_ns, struct bl_err *err)
+{
+	struct client_call call = {.method = "apply", .fd = -1, .params = bl_json_object()};
+
+	bl_json_set(call.params, "objects", objects);
+	return timed_call(agent, &call, ret_ns, err);
 }
 
 int agent_detach(struct agent *agent, const char *name, struct bl_err *err)
 {
 	return client_ask(&agent->client, "endpoint-delete", client_reference(NULL, NULL, name),
 			  NULL, err);
+}
+
+int agent_cpu(const struct agent *agent, uint64_t *ret_ns, struct bl_err *err)
+{
+	struct timespec now;
+	clockid_t clock;
+	int r = clock_getcpuclockid(agent->pid, &clock);
+
+	if (r == 0 && clock_gettime(clock, &now) < 0)
+		r = errno;
+	if (r != 0)
+		return bl_fail_errno(err, -r, "reading the agent's CPU time");
+	*ret_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+	return 0;
 }
 
 int agent_resident(const struct agent *agent, uint64_t *ret_bytes, struct bl_err *err)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <beeline/err.h>
+#include <beeline/json.h>
 
 #include "place.h"
 
@@ -22,11 +23,24 @@ struct agent; /* a connection */
 
 int agent_connect(const struct place *place, pid_t pid, struct agent **ret_agent,
 		  struct bl_err *err);
-/* Connects the namespace's eth0 and tap0. *ret_ns (may be NULL) is from the call to the answer. */
-int agent_attach(struct agent *agent, const char *name, int netns_fd, const char *binding,
-		 uint64_t *ret_ns, struct bl_err *err);
-/* By which the endpoint's entries stand in the maps. */
-int agent_index(struct agent *agent, const char *name, uint32_t *ret_index, struct bl_err *err);
+/* An endpoint: the eth0 and tap0 of a network namespace. */
+struct agent_endpoint {
+	const char *name;
+	int netns_fd;
+	const char *binding;
+	const char *namespace; /* of policies */
+	struct cJSON *labels;  /* taken; may be NULL */
+};
+
+/* Connects it. *ret_ns (may be NULL) is from the call to the answer. */
+int agent_attach(struct agent *agent, const struct agent_endpoint *endpoint, uint64_t *ret_ns,
+		 struct bl_err *err);
 int agent_detach(struct agent *agent, const char *name, struct bl_err *err);
+/* As `beeline apply` does: when it returns the kernel has it. objects, an array, is taken. *ret_ns (may be
+ * NULL) is from the call to the answer. */
+int agent_apply(struct agent *agent, struct cJSON *objects, uint64_t *ret_ns, struct bl_err *err);
+#define AGENT_APPLY_MAX 1000 /* objects at once */
+/* CPU time of the agent since it began, in user space and in the kernel. */
+int agent_cpu(const struct agent *agent, uint64_t *ret_ns, struct bl_err *err);
 /* Memory of the agent that is resident. */
 int agent_resident(const struct agent *agent, uint64_t *ret_bytes, struct bl_err *err);

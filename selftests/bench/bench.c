@@ -20,12 +20,14 @@
 #include <beeline/log.h>
 #include <beeline/option.h>
 
-#include "policy_scale.h"
+#include "edge.h"
+#include "policies.h"
 #include "report.h"
+#include "simulate.h"
 #include "table.h"
 
 struct bench_options {
-	const char *agent, *json;
+	const char *agent, *command, *json;
 	uint64_t measure_ns;
 	bool quick;
 };
@@ -81,6 +83,8 @@ static int measure_lanes(const struct bench_options *options, const struct place
 
 	place_name(place, "host", -1, host);
 	r = place_netns(host, &host_fd, err);
+	if (r == 0)
+		r = edge_apply(agent, err);
 	for (unsigned int i = 0; i < LANES && r == 0; i++)
 		r = lane_open(&lanes[i], &variants[i], place, agent, host_fd, i, err);
 	if (r == 0) {
@@ -98,6 +102,9 @@ static int work(const struct bench_options *options, const struct place *place, 
 		struct bl_err *err)
 {
 	struct scale_step steps[SCALE_STEPS] = {0};
+	struct policies_cost policies = {0};
+	double flows_per_s = 0;
+	unsigned int n_steps = options->quick ? 2 : SCALE_STEPS;
 	bl_autofree struct costs *costs = bl_alloc(sizeof(*costs));
 	bl_auto_json struct cJSON *report = NULL;
 	struct agent *agent;
@@ -106,10 +113,14 @@ static int work(const struct bench_options *options, const struct place *place, 
 	if (r == 0)
 		r = measure_lanes(options, place, agent, costs, err);
 	if (r == 0)
-		r = scale(place, agent, options->quick ? 2 : SCALE_STEPS, steps, err);
+		r = scale(place, agent, n_steps, steps, err);
+	if (r == 0)
+		r = policies_measure(agent, steps[n_steps - 1].n, &policies, err);
+	if (r == 0)
+		r = simulate_measure(options->command, place, &flows_per_s, err);
 	if (r < 0)
 		return r;
-	report = report_json(costs, steps, policy_scale(stdout), machine_json());
+	report = report_json(costs, steps, &policies, flows_per_s, machine_json());
 	r = write_json(options->json, report, err);
 	if (options->quick)
 		return r;
@@ -198,6 +209,12 @@ static const struct bl_option rows[] = {
 	 .argument = "PROGRAM",
 	 .default_value = "build/beeline-agent",
 	 .help = "the agent that attaches the line"},
+	{.name = "command",
+	 .type = BL_OPTION_STRING,
+	 OPTION(command),
+	 .argument = "PROGRAM",
+	 .default_value = "build/beeline",
+	 .help = "the command that simulates flows"},
 	{.name = "json",
 	 .type = BL_OPTION_STRING,
 	 OPTION(json),

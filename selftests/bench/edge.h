@@ -5,9 +5,12 @@
  */
 #pragma once
 
-#include "agent.h"
-#include "place.h"
+#include <beeline/json.h>
 
-/* Of an endpoint that is attached. */
-int edge_enforce(struct agent *agent, const struct place *place, const char *endpoint,
-		 struct bl_err *err);
+#include "agent.h"
+
+/* Endpoints of this namespace and with these labels are selected; the caller owns them. */
+#define EDGE_NAMESPACE "edge"
+struct cJSON *edge_labels(void);
+/* Once for all of them. */
+int edge_apply(struct agent *agent, struct bl_err *err);

@@ -122,8 +122,22 @@ static int set_sysctls(const struct lane *lane, struct bl_err *err)
 	return r;
 }
 
-static int build(struct lane *lane, const struct place *place, struct agent *agent,
-		 struct bl_err *err)
+static int attach(const struct lane *lane, struct agent *agent, struct bl_err *err)
+{
+	struct agent_endpoint endpoint = {
+		.name = lane->name,
+		.netns_fd = lane->netns_fd,
+		.binding = lane->variant->binding,
+	};
+
+	if (lane->variant->policy) {
+		endpoint.namespace = EDGE_NAMESPACE;
+		endpoint.labels = edge_labels();
+	}
+	return agent_attach(agent, &endpoint, NULL, err);
+}
+
+static int build(struct lane *lane, struct agent *agent, struct bl_err *err)
 {
 	const struct variant *variant = lane->variant;
 	int r = 0;
@@ -140,9 +154,7 @@ static int build(struct lane *lane, const struct place *place, struct agent *age
 	if (r == 0)
 		r = set_sysctls(lane, err);
 	if (r == 0 && variant->binding)
-		r = agent_attach(agent, lane->name, lane->netns_fd, variant->binding, NULL, err);
-	if (r == 0 && variant->policy)
-		r = edge_enforce(agent, place, lane->name, err);
+		r = attach(lane, agent, err);
 	return r < 0 ? bl_wrap(err, "building %s", variant->name) : 0;
 }
 
@@ -178,7 +190,7 @@ int lane_open(struct lane *lane, const struct variant *variant, const struct pla
 	if (r == 0)
 		r = open_sockets(lane, host_fd, device, err);
 	if (r == 0)
-		r = build(lane, place, agent, err);
+		r = build(lane, agent, err);
 	for (int way = 0; way < WAYS; way++)
 		for (int load = 0; load < FRAME_KINDS; load++)
 			frames_init(&lane->frames[way][load], &ends_of[variant->masquerade], way,

@@ -5,6 +5,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "population.h"
 #include "stats.h"
 
 #define TRIES 15 /* of attaching, at each step */
@@ -12,10 +13,10 @@
 static const unsigned int numbers[SCALE_STEPS] = {1, 100, 1000};
 
 static const char pod_batch[] = "link add eth0 type veth peer name s%u netns %s\n"
-				"addr add 10.88.0.2/24 dev eth0\n"
+				"addr add 10.88.%u.%u/16 dev eth0\n"
 				"link set eth0 up\n"
-				"route add default via 10.88.0.1\n"
-				"neigh add 10.88.0.1 lladdr 02:be:00:00:00:01 dev eth0 "
+				"route add default via 10.88.255.254\n"
+				"neigh add 10.88.255.254 lladdr 02:be:00:00:00:01 dev eth0 "
 				"nud permanent\n"
 				"tuntap add dev tap0 mode tap vnet_hdr\n"
 				"link set tap0 up\n";
@@ -23,6 +24,22 @@ static const char pod_batch[] = "link add eth0 type veth peer name s%u netns %s\
 static const char *binding_of(unsigned int i)
 {
 	return i % 2 ? "masquerade" : "pod";
+}
+
+/* One of the population, for the policies that follow. */
+static int attach(struct agent *agent, const char *name, int netns_fd, unsigned int i,
+		  uint64_t *ret_ns, struct bl_err *err)
+{
+	bl_autofree char *namespace = bl_format("ns-%u", population_endpoint_namespace(i));
+	const struct agent_endpoint endpoint = {
+		.name = name,
+		.netns_fd = netns_fd,
+		.binding = binding_of(i),
+		.namespace = namespace,
+		.labels = population_endpoint_labels(i),
+	};
+
+	return agent_attach(agent, &endpoint, ret_ns, err);
 }
 
 static int add_pod(const struct place *place, struct agent *agent, unsigned int i,
@@ -35,13 +52,13 @@ static int add_pod(const struct place *place, struct agent *agent, unsigned int 
 
 	place_name(place, "many-", (int)i, name);
 	place_name(place, "host", -1, host);
-	batch = bl_format(pod_batch, i, host);
+	batch = bl_format(pod_batch, i, host, i / 250, i % 250 + 1);
 	r = place_netns(name, &netns_fd, err);
 	if (r == 0)
 		r = place_run(netns_fd, (const char *const[]){"ip", "-batch", "-", NULL}, batch,
 			      err);
 	if (r == 0)
-		r = agent_attach(agent, name, netns_fd, binding_of(i), NULL, err);
+		r = attach(agent, name, netns_fd, i, NULL, err);
 	return r < 0 ? bl_wrap(err, "endpoint %u", i) : 0;
 }
 
@@ -61,7 +78,7 @@ static int time_attach(const struct place *place, struct agent *agent, struct sc
 
 		r = agent_detach(agent, name, err);
 		if (r == 0)
-			r = agent_attach(agent, name, netns_fd, binding_of(step->n - 1), &ns, err);
+			r = attach(agent, name, netns_fd, step->n - 1, &ns, err);
 		ms[i] = (double)ns / 1e6;
 	}
 	if (r < 0)

@@ -18,6 +18,6 @@ struct scale_step {
 };
 
 /* Makes pods with a veth and a persistent tap each, pod binding and masquerade in turn, and attaches
- * them; `steps` of the three numbers. */
+ * them as population.h says; `steps` of the three numbers. */
 int scale(const struct place *place, struct agent *agent, unsigned int steps,
 	  struct scale_step ret_steps[SCALE_STEPS], struct bl_err *err);

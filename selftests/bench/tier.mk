@@ -15,7 +15,7 @@ bench: deps ## Measure the eBPF line against bridge, NAT and tc mirred; rows in 
 	$(Q)$(B)/selftests/bench/bench --agent $(B)/beeline-agent --json $(B)/bench.json
 
 # The policy engine alone, without a kernel.
-$(B)/selftests/bench/policy_scale: $(B)/selftests/bench/policy/main.o $(B)/selftests/bench/policy_scale.o \
+$(B)/selftests/bench/policy_scale: $(B)/selftests/bench/policy/main.o $(B)/selftests/bench/population.o \
                                    $(B)/libbeeline.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_COMMON)
