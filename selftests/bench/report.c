@@ -67,6 +67,19 @@ static void append_ratios(struct cJSON *rows, const struct costs *costs, int lan
 	bl_json_append(rows, ratio_row(costs, &c));
 }
 
+/* What many flows cost those who keep nothing of them, and the frames' makers. */
+static void append_own_flows(struct cJSON *rows, const struct costs *costs, int lane, enum way way)
+{
+	bl_autofree char *name =
+		bl_format("%s/%s/%s", variants[lane].name, way_names[way], load_names[LOAD_FLOWS]);
+	const struct comparison c = {.name = name,
+				     .baseline = "one-flow",
+				     .cell = &costs->cells[lane][way][LOAD_FLOWS],
+				     .against = &costs->cells[lane][way][LOAD_64]};
+
+	bl_json_append(rows, ratio_row(costs, &c));
+}
+
 /* Only the NAT keeps connections too. */
 static void append_connections(struct cJSON *rows, const struct costs *costs, int lane)
 {
@@ -139,6 +152,9 @@ struct cJSON *report_json(const struct costs *costs, const struct scale_step ste
 		for (int way = 0; way < WAYS; way++)
 			for (int load = 0; load < LOADS; load++)
 				append_ratios(rows, costs, lane, way, load);
+	for (int lane = 0; lane < LANE_BASELINES; lane++)
+		for (int way = 0; way < WAYS; way++)
+			append_own_flows(rows, costs, lane, way);
 	append_rate(rows, costs, LANE_NFT);
 	for (int lane = LANE_POD; lane < LANES; lane += 2) {
 		append_connections(rows, costs, lane);

@@ -19,6 +19,7 @@ def promised():
                 yield from ((f"{ours}/{way}/{load}", baseline) for baseline in BASELINES + also)
     yield from ((f"{ours}/connections", "nft") for ours in OURS)
     yield from ((f"{ours}/connections-per-s", None) for ours in OURS + ["nft"])
+    yield from ((f"{theirs}/{way}/64B-16kflows", "one-flow") for theirs in BASELINES for way in WAYS)
     yield from ((f"policy/{value}/100", None) for value in ("compile-ms", "update-p50-ms", "update-p99-ms"))
     yield "policy/simulated-flows-per-s", None
     yield "agent/rss-mb/100-policy", None
