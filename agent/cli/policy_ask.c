@@ -114,6 +114,15 @@ static int ask(const struct policy_options *options, const char *method, struct 
 	return 0;
 }
 
+/* What stands in the kernel may be what was before. */
+static void warn_of_error(const struct cJSON *endpoint)
+{
+	bl_autofree char *why = text_clean(bl_json_get_string(endpoint, "error"));
+
+	if (*why)
+		terminal_warn("the entries are not those of its policies: %s", why);
+}
+
 static int get(const struct policy_options *options, const char *arg, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *document = NULL;
@@ -127,6 +136,7 @@ static int get(const struct policy_options *options, const char *arg, struct bl_
 		r = ask(options, "policy-get", params, "entries", &document, err);
 	if (r < 0)
 		return r;
+	warn_of_error(bl_json_get(document, "endpoint"));
 	if (output_is_table(&output))
 		policy_print_entries(bl_json_get(document, "entries"), output_is(&output, "wide"),
 				     stdout);
