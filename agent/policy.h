@@ -97,5 +97,5 @@ struct object_key;
 int policy_describe(const struct policy *policy, const struct object_key *key,
 		    const struct policy_items *items, struct cJSON **ret_json, struct bl_err *err);
 /* "identity-list" and "ipcache-list". */
-void policy_identities(const struct policy *policy, const struct policy_items *items);
+void policy_identities(struct policy *policy, const struct policy_items *items);
 void policy_prefixes(struct policy *policy, const struct policy_items *items);

@@ -160,8 +160,10 @@ static int method_describe(const struct api_request *request, struct cJSON **ret
 	return 0;
 }
 
-static int method_identities(const struct api_request *request, struct cJSON **ret_result,
-			     struct bl_err *err)
+typedef void list_fn(struct policy *policy, const struct policy_items *items);
+
+static int stream_list(const struct api_request *request, list_fn *list, struct cJSON **ret_result,
+		       struct bl_err *err)
 {
 	struct stream stream;
 	struct policy *policy;
@@ -169,23 +171,21 @@ static int method_identities(const struct api_request *request, struct cJSON **r
 
 	if (r < 0)
 		return r;
-	policy_identities(policy, stream_begin(&stream, request));
+	list(policy, stream_begin(&stream, request));
 	*ret_result = stream_end(&stream);
 	return 0;
+}
+
+static int method_identities(const struct api_request *request, struct cJSON **ret_result,
+			     struct bl_err *err)
+{
+	return stream_list(request, policy_identities, ret_result, err);
 }
 
 static int method_prefixes(const struct api_request *request, struct cJSON **ret_result,
 			   struct bl_err *err)
 {
-	struct stream stream;
-	struct policy *policy;
-	int r = find_policy(request, &policy, err);
-
-	if (r < 0)
-		return r;
-	policy_prefixes(policy, stream_begin(&stream, request));
-	*ret_result = stream_end(&stream);
-	return 0;
+	return stream_list(request, policy_prefixes, ret_result, err);
 }
 
 const struct api_method api_policy_methods[] = {

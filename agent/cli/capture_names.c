@@ -48,7 +48,9 @@ void capture_names_read(const struct cJSON *items, struct capture_names *ret_nam
 		bl_autofree char *shown = said ? event_line_endpoint(said) : NULL;
 		struct capture_name *name = &names.items[names.n_items];
 
-		if (!said || !read_addr(bl_json_get_string(item, "prefix"), &name->addr))
+		/* a name for all is none */
+		if (!said || strcmp(said, "world") == 0 ||
+		    !read_addr(bl_json_get_string(item, "prefix"), &name->addr))
 			continue;
 		name->name = text_clean(shown);
 		names.n_items++;

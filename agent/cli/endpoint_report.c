@@ -5,6 +5,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "items.h"
 #include "table.h"
 #include "text.h"
 
@@ -14,24 +15,9 @@ static void columns(struct table *table, const char *const *headers)
 		table_column(table, *headers);
 }
 
-/* Strings of an array, split by commas. The caller frees. */
-static char *joined(const struct cJSON *array)
-{
-	char *text = bl_strdup("");
-
-	bl_json_for_each (item, array) {
-		const char *part = bl_json_text(item);
-		char *longer = bl_format("%s%s%s", text, *text ? "," : "", part ? part : "");
-
-		free(text);
-		text = longer;
-	}
-	return text;
-}
-
 static void add_row(struct table *table, const struct cJSON *endpoint)
 {
-	bl_autofree char *addresses = joined(bl_json_get(endpoint, "addresses"));
+	bl_autofree char *addresses = items_join(bl_json_get(endpoint, "addresses"), ",");
 	bl_autofree char *mtu = bl_format("%.0f", bl_json_get_number(endpoint, "mtu", 0));
 	const char *cells[] = {
 		bl_json_get_string(endpoint, "name"),
@@ -89,7 +75,7 @@ static void print_facts(const struct cJSON *endpoint, FILE *file)
 		{"Name", "name"},     {"Binding", "binding"}, {"MAC", "mac"},
 		{"Uplink", "uplink"}, {"Attach", "attach"},
 	};
-	bl_autofree char *addresses = joined(bl_json_get(endpoint, "addresses"));
+	bl_autofree char *addresses = items_join(bl_json_get(endpoint, "addresses"), ",");
 	bl_autofree char *clean = text_clean(addresses);
 	bl_autofree char *netns = text_clean(bl_json_get_string(endpoint, "netns"));
 	bl_autofree char *tap = text_clean(bl_json_get_string(endpoint, "tap"));

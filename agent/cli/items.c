@@ -48,13 +48,13 @@ int items_ask_once(const char *socket, const char *method, struct cJSON *params,
 	return items_ask(&client, method, bl_take_ptr(taken), ret_items, ret_result, err);
 }
 
-char *items_lines(const struct cJSON *array)
+char *items_join(const struct cJSON *array, const char *between)
 {
 	char *text = bl_strdup("");
 
 	bl_json_for_each (item, array) {
-		const char *line = bl_json_text(item);
-		char *longer = bl_format("%s%s%s", text, *text ? "\n" : "", line ? line : "");
+		const char *part = bl_json_text(item);
+		char *longer = bl_format("%s%s%s", text, *text ? between : "", part ? part : "");
 
 		free(text);
 		text = longer;

@@ -14,5 +14,5 @@ int items_ask(struct client *client, const char *method, struct cJSON *params,
 /* Connects, asks and leaves. */
 int items_ask_once(const char *socket, const char *method, struct cJSON *params,
 		   struct cJSON **ret_items, struct cJSON **ret_result, struct bl_err *err);
-/* Texts of an array, one a line: for a tall row of a table. The caller frees. */
-char *items_lines(const struct cJSON *array);
+/* Strings of an array with that between them: "\n" for a tall row of a table. The caller frees. */
+char *items_join(const struct cJSON *array, const char *between);

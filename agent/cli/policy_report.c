@@ -28,7 +28,7 @@ static char *labels_text(const struct cJSON *item)
 	double identity = bl_json_get_number(item, "identity", -1);
 
 	if (bl_json_size(labels))
-		return items_lines(labels);
+		return items_join(labels, "\n");
 	return identity > 0 ? bl_format("%.0f", identity) : bl_strdup(identity < 0 ? "" : "ANY");
 }
 

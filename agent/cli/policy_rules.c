@@ -31,7 +31,7 @@ static void print_fact(const char *title, const char *text, FILE *file)
 
 static void print_lines(const char *title, const struct cJSON *array, FILE *file)
 {
-	bl_autofree char *lines = items_lines(array);
+	bl_autofree char *lines = items_join(array, "\n");
 
 	print_fact(title, lines, file);
 }
@@ -53,7 +53,7 @@ static char *rule_text(const struct cJSON *rule, bool with_policy)
 
 static char *lines_or(const struct cJSON *array, const char *none)
 {
-	return bl_json_size(array) ? items_lines(array) : bl_strdup(none);
+	return bl_json_size(array) ? items_join(array, "\n") : bl_strdup(none);
 }
 
 static void print_rules(const struct cJSON *rules, bool with_policy, FILE *file)

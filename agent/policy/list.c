@@ -197,7 +197,7 @@ struct cJSON *policy_list(struct policy *policy)
 
 /* ---- identities and prefixes -------------------------------------------------------------------- */
 
-void policy_identities(const struct policy *policy, const struct policy_items *items)
+void policy_identities(struct policy *policy, const struct policy_items *items)
 {
 	bl_autofree uint32_t *numbers = NULL;
 	bool more = true;
