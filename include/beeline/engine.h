@@ -140,9 +140,13 @@ const struct bl_policy_rows *bl_engine_rows(const struct bl_engine *engine, cons
  * there would be more than BL_POLICY_ROWS_MAX. NULL: they are. An endpoint whose error comes or goes is
  * among the changes. Borrowed. */
 const char *bl_engine_error(const struct bl_engine *engine, const char *endpoint);
+/* An endpoint that such an error keeps from this policy; NULL: there is none. Borrowed. */
+const char *bl_engine_unfit(const struct bl_engine *engine, const char *kind, const char *namespace,
+			    const char *name);
 /* All prefixes, sorted. */
 void bl_engine_prefixes(const struct bl_engine *engine, const struct bl_ipcache_row **ret_rows,
 			size_t *ret_n);
+size_t bl_engine_n_prefixes(const struct bl_engine *engine);
 
 /* ---- asking ------------------------------------------------------------------------------------ */
 

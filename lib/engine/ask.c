@@ -44,10 +44,28 @@ const char *bl_engine_error(const struct bl_engine *engine, const char *name)
 	return endpoint ? endpoint->error : NULL;
 }
 
+const char *bl_engine_unfit(const struct bl_engine *engine, const char *kind, const char *namespace,
+			    const char *name)
+{
+	for (size_t i = 0; engine->n_unfit > 0 && i < engine->n_endpoints; i++) {
+		const struct endpoint *endpoint = engine->endpoints[i];
+
+		if (endpoint->error &&
+		    program_has_policy(endpoint->program, &engine->rules, kind, namespace, name))
+			return endpoint->name;
+	}
+	return NULL;
+}
+
 void bl_engine_prefixes(const struct bl_engine *engine, const struct bl_ipcache_row **ret_rows,
 			size_t *ret_n)
 {
 	ipcache_rows((struct ipcache *)&engine->ipcache, ret_rows, ret_n);
+}
+
+size_t bl_engine_n_prefixes(const struct bl_engine *engine)
+{
+	return engine->ipcache.n_told;
 }
 
 uint32_t bl_engine_identity(const struct bl_engine *engine, const struct bl_addr *addr)

@@ -107,6 +107,15 @@ void program_put(struct programs *programs, struct program *program)
 	free_program(program);
 }
 
+bool program_has_policy(const struct program *program, const struct rules *rules, const char *kind,
+			const char *namespace, const char *name)
+{
+	for (size_t i = 0; i < program->n_specs; i++)
+		if (rules_is_of(rules, program->specs[i], kind, namespace, name))
+			return true;
+	return false;
+}
+
 /* ---- compiling ---------------------------------------------------------------------------------- */
 
 static void compile(struct program *program, const struct peers *peers,

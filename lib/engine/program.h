@@ -32,6 +32,9 @@ struct program_defaults {
 struct program *program_get(struct programs *programs, const struct rules *rules,
 			    const struct peer *peer, bool settled);
 void program_put(struct programs *programs, struct program *program);
+/* Is one of its specs that policy's? */
+bool program_has_policy(const struct program *program, const struct rules *rules, const char *kind,
+			const char *namespace, const char *name);
 /* Compiles what changed. */
 void programs_update(struct programs *programs, const struct peers *peers,
 		     const struct program_defaults *defaults, uint64_t round);

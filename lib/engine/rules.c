@@ -142,12 +142,26 @@ void rules_put(struct rules *rules, const struct rules_context *context, struct 
 	rules->policies_changed = true;
 }
 
-void rules_remove(struct rules *rules, const char *kind, const char *namespace, const char *name)
+static struct stored_policy *find(const struct rules *rules, const char *kind,
+				  const char *namespace, const char *name)
 {
 	const struct bl_policy like = {
 		.kind = (char *)kind, .namespace = (char *)namespace, .name = (char *)name};
-	struct stored_policy *stored =
-		hash_find(&rules->policies, hash_of(&like), is_policy, &like);
+
+	return hash_find(&rules->policies, hash_of(&like), is_policy, &like);
+}
+
+bool rules_is_of(const struct rules *rules, const struct spec *spec, const char *kind,
+		 const char *namespace, const char *name)
+{
+	const struct stored_policy *stored = find(rules, kind, namespace, name);
+
+	return stored && spec >= stored->specs && spec < stored->specs + stored->policy->n_specs;
+}
+
+void rules_remove(struct rules *rules, const char *kind, const char *namespace, const char *name)
+{
+	struct stored_policy *stored = find(rules, kind, namespace, name);
 
 	if (stored)
 		retire(rules, stored);

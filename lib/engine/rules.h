@@ -56,6 +56,9 @@ struct rules_context {
 /* Takes the policy over, in place of the one of its kind and name. */
 void rules_put(struct rules *rules, const struct rules_context *context, struct bl_policy *policy);
 void rules_remove(struct rules *rules, const char *kind, const char *namespace, const char *name);
+/* Is the spec one of that policy's? */
+bool rules_is_of(const struct rules *rules, const struct spec *spec, const char *kind,
+		 const char *namespace, const char *name);
 /* Looks again who stands behind groups and services. */
 void rules_update(struct rules *rules, const struct rules_context *context);
 /* Endpoints have what they should have: frees the specs that are gone. */

@@ -36,6 +36,7 @@ struct bl_engine {
 
 	struct endpoint **endpoints;
 	size_t n_endpoints;
+	size_t n_unfit;      /* that had an error at the last update */
 	bool by_node_labels; /* nodes are numbered so */
 	bool has_waited;     /* policies that came or went waited for the last update */
 

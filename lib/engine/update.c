@@ -153,10 +153,12 @@ static void list_changes(struct bl_engine *engine)
 {
 	engine->changed =
 		bl_realloc(engine->changed, engine->n_endpoints * sizeof(*engine->changed));
-	engine->n_changed = 0;
-	for (size_t i = 0; i < engine->n_endpoints; i++)
+	engine->n_changed = engine->n_unfit = 0;
+	for (size_t i = 0; i < engine->n_endpoints; i++) {
 		if (follow(engine->endpoints[i]))
 			engine->changed[engine->n_changed++] = engine->endpoints[i]->name;
+		engine->n_unfit += engine->endpoints[i]->error != NULL;
+	}
 	free(engine->changed_prefixes);
 	ipcache_take_changes(&engine->ipcache, &engine->changed_prefixes,
 			     &engine->n_changed_prefixes);

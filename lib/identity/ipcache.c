@@ -143,6 +143,7 @@ void ipcache_take_changes(struct ipcache *ipcache, struct bl_ipcache_row **ret_r
 		entry->is_touched = false;
 		if (identity != entry->told)
 			rows[n++] = row_of(entry, identity);
+		ipcache->n_told += (identity != 0) - (entry->told != 0);
 		entry->told = identity;
 		if (!entry->claims)
 			forget(ipcache, entry);

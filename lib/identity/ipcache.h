@@ -21,6 +21,7 @@ struct ipcache {
 	struct hash_table entries;
 	struct ipcache_entry **touched;
 	size_t n_touched;
+	size_t n_told;           /* entries that the last changes ended with */
 	uint32_t n_of_bits[129]; /* entries per prefix length: the lengths that a look-up tries */
 	struct bl_ipcache_row *rows; /* of all entries, made when somebody asks */
 	size_t n_rows;

@@ -363,6 +363,10 @@ static void test_a_policy_that_does_not_fit_leaves_what_was(void **state)
 	update(engine, "one two");
 	assert_string_equal(bl_engine_error(engine, "one"),
 			    "the policy needs more than 16384 entries");
+	/* of all that the endpoint has none is there, nor of what another kind calls so */
+	assert_string_equal(bl_engine_unfit(engine, "CiliumNetworkPolicy", "a", "x"), "one");
+	assert_string_equal(bl_engine_unfit(engine, "CiliumNetworkPolicy", "a", "wide"), "one");
+	assert_null(bl_engine_unfit(engine, "NetworkPolicy", "a", "x"));
 	/* the rules of before, which have learned the new prefixes */
 	assert_int_equal(bl_engine_rows(engine, "one")->n_items, n_before + 100);
 	judges(engine, "one", BL_INGRESS, "8.8.8.8", 80, "allowed");
@@ -371,6 +375,7 @@ static void test_a_policy_that_does_not_fit_leaves_what_was(void **state)
 	put_wide_policy(engine, 3);
 	update(engine, "one two");
 	assert_null(bl_engine_error(engine, "one"));
+	assert_null(bl_engine_unfit(engine, "CiliumNetworkPolicy", "a", "x"));
 	judges(engine, "two", BL_INGRESS, "8.8.8.8", 80, "allowed");
 }
 
