@@ -173,10 +173,13 @@ struct datapath_policy {
 	size_t n_rows;
 };
 
-/* Fills a new map for each, then puts them all in place by one update; on failure the old ones stay.
- * A row that the old map has too goes on with its counter. */
+/* Fills a new map for each and puts it in place of the old one, many by one update, as each update waits
+ * for the packets that are under way. On failure each endpoint has its old map or its new one, whole. A row
+ * that the old map has too goes on with its counter. */
 int datapath_swap_policies(struct datapath *datapath, const struct datapath_policy *policies,
 			   size_t n_policies, struct bl_err *err);
+/* Are all counters of rules taken? A row that finds none is enforced and not counted. */
+bool datapath_rules_full(const struct datapath *datapath);
 /* Rows as they stand in the kernel, with their counters; no policy: none. */
 int datapath_policy_rows(struct datapath *datapath, uint32_t index,
 			 void (*fn)(const struct bl_policy_row *row,

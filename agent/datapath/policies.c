@@ -2,8 +2,8 @@
 /*
  * Policies and identities in the kernel: a trie per endpoint, the prefixes, and the counters of rules.
  *
- * A trie is filled while nobody looks at it and then takes the place of the one before, all endpoints
- * of a change by one update of the outer map, which returns when no program looks into the old ones any
+ * A trie is filled while nobody looks at it and then takes the place of the one before, many endpoints
+ * by one update of the outer map, which returns when no program looks into the old ones any
  * more. What has to come before what is in the header of the room that calls (agent/policy.h).
  *
  * Counters are few and shared by the node. A row keeps its counter from map to map; a new row takes a
@@ -22,7 +22,8 @@
 #include "datapath.skel.h"
 #include "rcu.h"
 
-#define BATCH 1024
+#define BATCH   1024
+#define AT_ONCE 128 /* tries, each of which is a descriptor until it stands */
 
 /* ---- reading a trie ----------------------------------------------------------------------------- */
 
@@ -51,13 +52,27 @@ static int read_trie(int fd, row_fn *fn, void *data)
 }
 
 /* The trie that stands at an index; -1: none. */
-static int open_trie(const struct datapath *datapath, uint32_t index)
+static int open_trie(const struct datapath *datapath, uint32_t index, int *ret_fd)
 {
 	uint32_t id;
+	int r = bpf_map_lookup_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index, &id);
+	int fd = r < 0 ? -1 : bpf_map_get_fd_by_id(id);
 
-	if (bpf_map_lookup_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index, &id) < 0)
-		return -1;
-	return bpf_map_get_fd_by_id(id);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Nothing to read where there is none. */
+static int read_index(const struct datapath *datapath, uint32_t index, row_fn *fn, void *data)
+{
+	bl_autoclose int fd = -1;
+	int r = open_trie(datapath, index, &fd);
+
+	return r == 0 && fd >= 0 ? read_trie(fd, fn, data) : r;
 }
 
 /* ---- counters of rules -------------------------------------------------------------------------- */
@@ -99,6 +114,14 @@ static uint16_t take_free(struct datapath *datapath)
 	return 0;
 }
 
+bool datapath_rules_full(const struct datapath *datapath)
+{
+	for (uint32_t i = 1; i < BL_RULES_MAX / 64; i++)
+		if (datapath->rules[i] != UINT64_MAX)
+			return false;
+	return (datapath->rules[0] | 1) == UINT64_MAX;
+}
+
 struct adoption {
 	struct datapath *datapath;
 	uint32_t index;
@@ -118,11 +141,10 @@ int datapath_adopt_policies(struct datapath *datapath, struct bl_err *err)
 {
 	for (uint32_t index = 0; index < BL_ENDPOINTS_MAX; index++) {
 		struct adoption adoption = {datapath, index};
-		bl_autoclose int fd = open_trie(datapath, index);
-		int r = fd < 0 ? 0 : read_trie(fd, adopt_row, &adoption);
+		int r = read_index(datapath, index, adopt_row, &adoption);
 
 		if (r < 0)
-			return bl_fail_errno(err, r, "reading the policy of index %u", index);
+			return bl_fail_errno(err, r, "reading policy %u", index);
 	}
 	return 0;
 }
@@ -171,12 +193,12 @@ static int compare_rows(const void *a, const void *b)
 			    &((const struct bl_policy_row *)b)->key);
 }
 
-static void plan(struct datapath *datapath, const struct datapath_policy *policy,
-		 struct change *change)
+static int plan(struct datapath *datapath, const struct datapath_policy *policy,
+		struct change *change, struct bl_err *err)
 {
 	size_t n = policy->n_rows;
 	bl_autofree struct bl_policy_row *rows = bl_alloc((n + 1) * sizeof(*rows));
-	bl_autoclose int old = open_trie(datapath, policy->index);
+	int r;
 
 	if (n)
 		memcpy(rows, policy->rows, n * sizeof(*rows));
@@ -191,8 +213,9 @@ static void plan(struct datapath *datapath, const struct datapath_policy *policy
 		change->entries[i] = rows[i].entry;
 		change->entries[i].counter = 0;
 	}
-	if (old >= 0)
-		read_trie(old, inherit, change);
+	r = read_index(datapath, change->index, inherit, change);
+	if (r < 0)
+		return bl_fail_errno(err, r, "reading policy %u", change->index);
 	for (size_t i = 0; i < n; i++) {
 		if (change->entries[i].counter)
 			continue;
@@ -200,6 +223,7 @@ static void plan(struct datapath *datapath, const struct datapath_policy *policy
 		if (change->entries[i].counter)
 			change->fresh[change->n_fresh++] = change->entries[i].counter;
 	}
+	return 0;
 }
 
 static int fill(struct change *change, struct bl_err *err)
@@ -231,9 +255,9 @@ static void clear_change(struct change *change)
 	free(change->spare);
 }
 
-/* All tries in their places, by one update. */
+/* All tries in their places, by one update. *ret_n: as many are, whatever it returns. */
 static int put(struct datapath *datapath, const struct change *changes, size_t n_changes,
-	       struct bl_err *err)
+	       size_t *ret_n, struct bl_err *err)
 {
 	bl_autofree uint32_t *indices = bl_alloc(n_changes * sizeof(*indices));
 	bl_autofree int *fds = bl_alloc(n_changes * sizeof(*fds));
@@ -249,6 +273,7 @@ static int put(struct datapath *datapath, const struct change *changes, size_t n
 	r = bpf_map_update_batch(bpf_map__fd(datapath->skeleton->maps.bl_policies), indices, fds,
 				 &n, NULL);
 	rcu_relax(datapath->hurry, hurried);
+	*ret_n = r < 0 && n >= n_changes ? 0 : n;
 	return r < 0 ? bl_fail_errno(err, r, "putting %zu policies in place", n_changes) : 0;
 }
 
@@ -264,24 +289,37 @@ static void settle(struct datapath *datapath, const struct change *change, bool 
 		datapath->policy_rows[change->index] = (uint32_t)change->n;
 }
 
+static int swap(struct datapath *datapath, const struct datapath_policy *policies, size_t n,
+		struct bl_err *err)
+{
+	struct change changes[AT_ONCE] = {};
+	size_t n_put = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		changes[i].fd = -1;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = plan(datapath, &policies[i], &changes[i], err);
+		if (r == 0)
+			r = fill(&changes[i], err);
+	}
+	if (r == 0)
+		r = put(datapath, changes, n, &n_put, err);
+	for (size_t i = 0; i < n; i++) {
+		settle(datapath, &changes[i], i < n_put);
+		clear_change(&changes[i]);
+	}
+	return r;
+}
+
 int datapath_swap_policies(struct datapath *datapath, const struct datapath_policy *policies,
 			   size_t n_policies, struct bl_err *err)
 {
-	bl_autofree struct change *changes = bl_alloc((n_policies + 1) * sizeof(*changes));
 	int r = 0;
 
-	for (size_t i = 0; i < n_policies; i++)
-		changes[i].fd = -1;
-	for (size_t i = 0; r == 0 && i < n_policies; i++) {
-		plan(datapath, &policies[i], &changes[i]);
-		r = fill(&changes[i], err);
-	}
-	if (r == 0 && n_policies)
-		r = put(datapath, changes, n_policies, err);
-	for (size_t i = 0; i < n_policies; i++) {
-		settle(datapath, &changes[i], r == 0);
-		clear_change(&changes[i]);
-	}
+	for (size_t i = 0; r == 0 && i < n_policies; i += AT_ONCE)
+		r = swap(datapath, &policies[i],
+			 n_policies - i < AT_ONCE ? n_policies - i : AT_ONCE, err);
 	return r;
 }
 
@@ -293,18 +331,16 @@ static void give_back_row(const struct bl_policy_key *key, const struct bl_polic
 
 int datapath_remove_policy(struct datapath *datapath, uint32_t index, struct bl_err *err)
 {
-	bl_autoclose int old = open_trie(datapath, index);
 	bool hurried;
-	int r;
+	int r = read_index(datapath, index, give_back_row, datapath);
 
-	if (old < 0)
-		return 0;
-	read_trie(old, give_back_row, datapath);
+	if (r < 0)
+		return bl_fail_errno(err, r, "reading policy %u", index);
 	datapath->policy_rows[index] = 0;
 	hurried = rcu_hurry(datapath->hurry);
 	r = bpf_map_delete_elem(bpf_map__fd(datapath->skeleton->maps.bl_policies), &index);
 	rcu_relax(datapath->hurry, hurried);
-	return r < 0 ? bl_fail_errno(err, r, "removing policy %u", index) : 0;
+	return r < 0 && r != -ENOENT ? bl_fail_errno(err, r, "removing policy %u", index) : 0;
 }
 
 /* ---- what stands there -------------------------------------------------------------------------- */
@@ -338,8 +374,7 @@ int datapath_policy_rows(struct datapath *datapath, uint32_t index,
 	bl_autofree struct bl_counter *counters =
 		bl_alloc((size_t)datapath->n_cpus * sizeof(*counters));
 	struct rows rows = {.datapath = datapath, .counters = counters, .fn = fn, .data = data};
-	bl_autoclose int fd = open_trie(datapath, index);
-	int r = fd < 0 ? 0 : read_trie(fd, hand_on, &rows);
+	int r = read_index(datapath, index, hand_on, &rows);
 
 	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
 }
@@ -387,16 +422,17 @@ int datapath_prefixes(struct datapath *datapath,
 {
 	int fd = bpf_map__fd(datapath->skeleton->maps.bl_ipcache);
 	struct bl_ipcache_key key, *before = NULL;
+	int r;
 
-	while (bpf_map_get_next_key(fd, before, &key) == 0) {
+	while ((r = bpf_map_get_next_key(fd, before, &key)) == 0) {
 		struct bl_ipcache_entry entry;
-		struct bl_ipcache_row row = {.key = key};
 
 		before = &key;
-		if (bpf_map_lookup_elem(fd, &key, &entry) < 0)
-			continue;
-		row.identity = entry.identity;
-		fn(&row, data);
+		r = bpf_map_lookup_elem(fd, &key, &entry);
+		if (r < 0 && r != -ENOENT)
+			break;
+		if (r == 0)
+			fn(&(struct bl_ipcache_row){.key = key, .identity = entry.identity}, data);
 	}
-	return 0;
+	return r == -ENOENT ? 0 : bl_fail_errno(err, r, "reading the prefixes");
 }

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 
 #include <bpf/bpf.h>
 
@@ -207,6 +208,57 @@ static void test_several_at_once_or_none(void **state)
 	assert_int_equal(look(f, 2).n, 3);
 }
 
+/* Many more endpoints than descriptors. */
+static void test_descriptors_are_few(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_policy_row row = row_of(256, 80, false);
+	struct datapath_policy policies[BL_ENDPOINTS_MAX];
+	bl_autoclose int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct rlimit before, few;
+	int r;
+
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++)
+		policies[i] = (struct datapath_policy){.index = i, .rows = &row, .n_rows = 1};
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){.rlim_cur = (rlim_t)next + 200, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	r = datapath_swap_policies(f->datapath, policies, BL_ENDPOINTS_MAX, &f->err);
+	few.rlim_cur = (rlim_t)next + 2;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	row = row_of(257, 80, false);
+	assert_int_equal(datapath_swap_policies(f->datapath, policies, 5, &f->err), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r, 0);
+	for (uint32_t i = 0; i < BL_ENDPOINTS_MAX; i++) {
+		struct found found = look(f, i);
+
+		assert_int_equal(found.n, 1);
+		assert_int_equal(found.rows[0].key.identity, 256);
+	}
+}
+
+/* Who finds no counter is enforced all the same, and gets one as soon as there is one again. */
+static void test_counters_are_all_taken(void **state)
+{
+	struct fixture *f = *state;
+	struct bl_policy_row row = row_of(256, 80, false);
+	bl_autofree struct bl_policy_row *many = bl_alloc(BL_POLICY_ROWS_MAX * sizeof(*many));
+
+	for (uint32_t i = 0; i < BL_POLICY_ROWS_MAX; i++)
+		many[i] = row_of(256 + i, 80, false);
+	assert_false(datapath_rules_full(f->datapath));
+	assert_int_equal(swap(f, 0, many, BL_POLICY_ROWS_MAX), 0);
+	assert_true(datapath_rules_full(f->datapath));
+	assert_int_equal(swap(f, 1, &row, 1), 0);
+	assert_int_equal(look(f, 1).n, 1);
+	assert_int_equal(look(f, 1).rows[0].entry.counter, 0);
+	assert_int_equal(swap(f, 0, many, 1), 0);
+	assert_false(datapath_rules_full(f->datapath));
+	assert_int_equal(swap(f, 1, &row, 1), 0);
+	assert_int_not_equal(look(f, 1).rows[0].entry.counter, 0);
+}
+
 static void test_clear_takes_the_policy_away(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +381,8 @@ int main(void)
 		T(counters_are_given_back),
 		T(a_new_agent_takes_no_counter_twice),
 		T(several_at_once_or_none),
+		T(descriptors_are_few),
+		T(counters_are_all_taken),
 		T(clear_takes_the_policy_away),
 		T(prefixes),
 		T(the_epoch_only_grows),
