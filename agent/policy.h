@@ -17,9 +17,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include <stdbool.h>
-
+#include <beeline/abi.h>
 #include <beeline/err.h>
 #include <beeline/json.h>
 #include <beeline/loop.h>
@@ -68,6 +68,15 @@ void policy_flush(struct policy *policy);
 
 /* From a change of the store, or of the endpoints, until the kernel has it; of changes that it noticed. */
 const struct histogram *policy_update_times(const struct policy *policy);
+/* What does not go as it should. */
+struct policy_troubles {
+	uint64_t n_failures; /* of bringing changes into the kernel, since the agent started */
+	uint32_t n_amiss;    /* endpoints whose policy is not the one that they should have */
+};
+const struct policy_troubles *policy_troubles(const struct policy *policy);
+/* Half of what the kernel's map holds, so that prefixes of before and of now always stand side by side in it
+ * while these take the place of those. */
+#define POLICY_PREFIXES_MAX (BL_PREFIXES_MAX / 2)
 /* Prefixes that the kernel knows the identities of; policy NULL: none. */
 size_t policy_n_prefixes(const struct policy *policy);
 

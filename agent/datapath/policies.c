@@ -391,12 +391,10 @@ static void note_cookie(const struct bl_policy_key *key, const struct bl_policy_
 int datapath_policy_cookies(struct datapath *datapath, uint32_t index,
 			    uint32_t ret_cookies[BL_RULES_MAX], struct bl_err *err)
 {
-	bl_autoclose int fd = open_trie(datapath, index);
-	int r = 0;
+	int r;
 
 	memset(ret_cookies, 0, BL_RULES_MAX * sizeof(*ret_cookies));
-	if (fd >= 0)
-		r = read_trie(fd, note_cookie, ret_cookies);
+	r = read_index(datapath, index, note_cookie, ret_cookies);
 	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
 }
 

@@ -4,13 +4,15 @@
 
 #include "../endpoint.h"
 #include "../histogram.h"
+#include "../policy.h"
 #include "page.h"
 
 struct scene {
 	const struct endpoints_figures *figures;
 	const struct histogram *attach_times;
-	const struct histogram *policy_times; /* NULL: there is no policy */
-	size_t n_prefixes;                    /* in bl_ipcache */
+	const struct histogram *policy_times;   /* NULL: there is no policy */
+	const struct policy_troubles *troubles; /* NULL: there is no policy */
+	size_t n_prefixes;                      /* in bl_ipcache */
 	const char *node;
 };
 

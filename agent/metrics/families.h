@@ -60,6 +60,10 @@
 	  "Time to attach an endpoint, since the agent started.")                                 \
 	X(POLICY_UPDATE, "beeline_policy_update_duration_seconds", "histogram", "seconds",        \
 	  "Time from a changed object to the policy in the kernel, since the agent started.")     \
+	X(POLICY_FAILURES, "beeline_policy_update_failures_total", "counter", "updates",          \
+	  "Tries to bring a policy into the kernel that failed; what was before stays.")          \
+	X(POLICY_AMISS, "beeline_policy_endpoints_amiss", "gauge", "endpoints",                   \
+	  "VM interfaces whose policy in the kernel is not the one that they should have.")       \
 	X(BUILD, "beeline_build_info", "gauge", "",                                               \
 	  "1, with the agent's version and the version of its datapath's maps.")                  \
 	X(PROCESS_CPU, "process_cpu_seconds_total", "counter", "seconds",                         \

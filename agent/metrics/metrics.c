@@ -40,6 +40,7 @@ static int make_page(struct metrics *metrics, struct bl_err *err)
 		.figures = figures,
 		.attach_times = endpoints_attach_times(metrics->config.endpoints),
 		.policy_times = policy ? policy_update_times(policy) : NULL,
+		.troubles = policy ? policy_troubles(policy) : NULL,
 		.n_prefixes = policy_n_prefixes(policy),
 		.node = metrics->node,
 	};

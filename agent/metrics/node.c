@@ -23,7 +23,7 @@ static void put_maps(const struct scene *scene, struct page *page)
 	const struct datapath_totals *totals = scene->figures->totals;
 	const struct map_row rows[] = {
 		{"map=\"bl_endpoints\"", scene->figures->n_items, BL_ENDPOINTS_MAX},
-		{"map=\"bl_ipcache\"", scene->n_prefixes, BL_PREFIXES_MAX},
+		{"map=\"bl_ipcache\"", scene->n_prefixes, POLICY_PREFIXES_MAX},
 		{"map=\"bl_rules\"", totals->n_rules, totals->max_rules},
 		{"map=\"bl_verdicts\"", totals->n_verdicts, totals->max_verdicts},
 	};
@@ -70,6 +70,10 @@ void collect_node(const struct scene *scene, struct page *page)
 	put_times(page, FAMILY_ATTACH, scene->attach_times);
 	if (scene->policy_times)
 		put_times(page, FAMILY_POLICY_UPDATE, scene->policy_times);
+	if (scene->troubles) {
+		put_single(page, FAMILY_POLICY_FAILURES, (double)scene->troubles->n_failures);
+		put_single(page, FAMILY_POLICY_AMISS, scene->troubles->n_amiss);
+	}
 	put_build(page);
 	put_single(page, FAMILY_PROCESS_CPU, process_cpu_s());
 	put_single(page, FAMILY_PROCESS_MEMORY, process_resident_bytes());

@@ -34,30 +34,55 @@ static void add_row(struct rows *rows, const struct bl_policy_row *row)
 	rows->items[rows->n_items++] = *row;
 }
 
+static bool is_known(const struct rows *rows, const struct bl_policy_row *row)
+{
+	return row->key.identity < BL_IDENTITY_CLUSTER_FIRST ||
+	       bl_engine_identity_labels(rows->engine, row->key.identity);
+}
+
 static void keep_row(const struct bl_policy_row *row, const struct bl_counter *counter, void *data)
 {
 	struct rows *rows = data;
 
-	if (row->key.identity < BL_IDENTITY_CLUSTER_FIRST ||
-	    bl_engine_identity_labels(rows->engine, row->key.identity))
+	if (is_known(rows, row))
 		return;
 	add_row(rows, row);
 	rows->kept = true;
 }
 
+/* Which rule it was is forgotten: the number may be another's by now. */
+static void inherit_row(const struct bl_policy_row *row, const struct bl_counter *counter,
+			void *data)
+{
+	struct bl_policy_row nameless = *row;
+
+	nameless.entry.cookie = 0;
+	if (is_known(data, row))
+		add_row(data, &nameless);
+}
+
+/* The engine has nothing for an endpoint whose policy is too big, and did not know it before: so the rows of
+ * the agent before stay. */
+static bool is_heir(const struct policy *policy, const char *name, const struct bl_policy_rows *now)
+{
+	return now && now->n_items == 0 && bl_engine_error(policy->engine, name);
+}
+
 static int collect_rows(struct policy *policy, uint32_t index, bool keeps, struct rows *rows,
 			struct bl_err *err)
 {
-	const struct bl_policy_rows *now =
-		bl_engine_rows(policy->engine, policy->members[index]->name);
+	const char *name = policy->members[index]->name;
+	const struct bl_policy_rows *now = bl_engine_rows(policy->engine, name);
 	int r = 0;
 
 	rows->engine = policy->engine;
+	if (is_heir(policy, name, now))
+		r = datapath_policy_rows(policy->config.datapath, index, inherit_row, rows, err);
 	for (size_t i = 0; now && i < now->n_items; i++)
 		add_row(rows, &now->items[i]);
-	if (keeps)
+	if (r == 0 && keeps)
 		r = datapath_policy_rows(policy->config.datapath, index, keep_row, rows, err);
-	if (now && rows->n_items > BL_POLICY_ROWS_MAX)
+	if (now && now->n_items > 0 && rows->n_items > BL_POLICY_ROWS_MAX)
 		rows->n_items = now->n_items;
 	return r;
 }

@@ -8,6 +8,7 @@
  * between two writes leaves whole policies, of before or of now; the next agent begins with policy/anew.c,
  * and so does this one after a failure, since nobody knows then what the kernel has.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,18 @@
 #include <beeline/log.h>
 
 #include "room.h"
+
+static int check_prefixes(const struct bl_engine *engine, struct bl_err *err)
+{
+	size_t n = bl_engine_n_prefixes(engine);
+
+	return n <= POLICY_PREFIXES_MAX
+		       ? 0
+		       : bl_fail(err, -ENOSPC,
+				 "%zu prefixes of policies, pods and nodes are more than "
+				 "the %d that fit",
+				 n, POLICY_PREFIXES_MAX);
+}
 
 static int swap_policies(struct policy *policy, const struct bl_engine_changes *changes,
 			 struct bl_err *err)
@@ -45,7 +58,9 @@ static int write_step(struct policy *policy, const struct bl_engine_changes *cha
 	    (!policy->anew && changes->n_endpoints == 0 && changes->n_prefixes == 0))
 		return 0;
 	policy->written = true;
-	r = policy_remember(policy, err);
+	r = check_prefixes(policy->engine, err);
+	if (r == 0)
+		r = policy_remember(policy, err);
 	if (r == 0 && policy->anew)
 		r = policy_write_anew(policy, err);
 	else if (r == 0)
@@ -66,7 +81,7 @@ static int run_steps(struct policy *policy, struct bl_err *err)
 		if (r < 0)
 			return r;
 		for (size_t i = 0; i < changes.n_endpoints; i++)
-			policy_report_member(policy, changes.endpoints[i]);
+			policy_concern(policy, changes.endpoints[i]);
 		r = write_step(policy, &changes, err);
 		policy->anew = r < 0;
 		more = changes.again;
@@ -89,6 +104,15 @@ static void observe_time(struct policy *policy)
 	policy->written = false;
 }
 
+static void look_at_counters(struct policy *policy)
+{
+	bool full = datapath_rules_full(policy->config.datapath);
+
+	if (full && !policy->rules_full)
+		bl_warn("not all rules are counted, as their counters are all taken");
+	policy->rules_full = full;
+}
+
 int policy_commit(struct policy *policy, struct bl_err *err)
 {
 	bool was_anew = policy->anew;
@@ -101,6 +125,9 @@ int policy_commit(struct policy *policy, struct bl_err *err)
 		bl_engine_forget(policy->engine);
 	if (r == 0)
 		observe_time(policy);
+	else
+		policy->troubles.n_failures++;
+	look_at_counters(policy);
 	policy_report(policy, r < 0 ? err : NULL);
 	return r < 0 ? bl_wrap(err, "bringing network policy into the kernel") : 0;
 }

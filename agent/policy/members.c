@@ -151,6 +151,7 @@ static void forget_index(struct policy *policy, int index)
 {
 	if (index < 0 || !policy->members[index])
 		return;
+	policy->troubles.n_amiss -= policy->members[index]->amiss != NULL;
 	free_member(policy->members[index]);
 	policy->members[index] = NULL;
 }

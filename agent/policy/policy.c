@@ -204,12 +204,12 @@ const struct histogram *policy_update_times(const struct policy *policy)
 	return &policy->update_times;
 }
 
+const struct policy_troubles *policy_troubles(const struct policy *policy)
+{
+	return &policy->troubles;
+}
+
 size_t policy_n_prefixes(const struct policy *policy)
 {
-	const struct bl_ipcache_row *rows;
-	size_t n = 0;
-
-	if (policy)
-		bl_engine_prefixes(policy->engine, &rows, &n);
-	return n;
+	return policy ? bl_engine_n_prefixes(policy->engine) : 0;
 }

@@ -25,6 +25,7 @@ static void free_told(struct told *told)
 	free(told->namespace);
 	free(told->name);
 	free(told->unenforced);
+	free(told->unfit);
 	free(told);
 }
 
@@ -121,6 +122,8 @@ static void tell(struct policy *policy, const struct told *told, const struct bl
 				 "the agent runs with --policy=never", now);
 	else if (why)
 		bl_condition_set(status, "Enforced", "False", "UpdateFailed", why->message, now);
+	else if (told->unfit)
+		bl_condition_set(status, "Enforced", "False", "TooManyEntries", told->unfit, now);
 	else if (policy->config.mode == POLICY_AUDIT)
 		bl_condition_set(status, "Enforced", "False", "Audit",
 				 "what it denies passes and is counted: the agent runs with "
@@ -134,41 +137,88 @@ static void tell(struct policy *policy, const struct told *told, const struct bl
 	put_status(policy, &key, status);
 }
 
-void policy_report(struct policy *policy, const struct bl_err *why)
+static bool same_text(const char *a, const char *b)
 {
-	if (why)
-		bl_warn("network policy stays what it was", "error", why->message);
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Looks again for an endpoint that has not got it; whether there is news. */
+static bool look_for_unfit(const struct policy *policy, struct told *told)
+{
+	const char *endpoint =
+		bl_engine_unfit(policy->engine, told->kind, told->namespace, told->name);
+	char *unfit = endpoint ? bl_format("endpoint '%s' stays as it was: %s", endpoint,
+					   bl_engine_error(policy->engine, endpoint))
+			       : NULL;
+	bool news = !same_text(unfit, told->unfit);
+
+	free(told->unfit);
+	told->unfit = unfit;
+	return news;
+}
+
+static void report_policies(struct policy *policy, const struct bl_err *why)
+{
 	for (struct told *told = policy->told; told; told = told->next) {
-		if (!told->pending)
+		bool news = look_for_unfit(policy, told);
+
+		if (!told->pending && !news)
 			continue;
 		tell(policy, told, why);
 		told->pending = why != NULL;
 	}
 }
 
-void policy_report_member(struct policy *policy, const char *name)
+/* ---- endpoints ---------------------------------------------------------------------------------- */
+
+void policy_concern(struct policy *policy, const char *name)
 {
-	const char *why = bl_engine_error(policy->engine, name);
 	int index = policy_find_member(policy, name);
-	struct member *member = index >= 0 ? policy->members[index] : NULL;
-	const struct cJSON *vmi;
+
+	if (index >= 0)
+		policy->members[index]->concerned = true;
+}
+
+static void tell_vmi(struct policy *policy, const struct member *member, const char *text)
+{
+	const struct object_key key = {KIND_VMI, member->namespace, member->vmi};
+	const struct cJSON *vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
 	struct cJSON *status;
 
-	if (!member || (!why && !member->failing))
-		return;
-	member->failing = why != NULL;
-	if (why)
-		bl_warn("an endpoint's policy stays what it was", "endpoint", name, "reason", why);
-	const struct object_key key = {KIND_VMI, member->namespace, member->vmi};
-
-	vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
 	if (!vmi)
 		return;
 	status = status_of(vmi);
-	if (why)
-		bl_condition_set(status, "PolicyEnforced", "False", "TooManyEntries", why,
+	if (member->amiss)
+		bl_condition_set(status, "PolicyEnforced", "False", member->amiss, text,
 				 bl_time_now());
 	else
 		bl_condition_remove(status, "PolicyEnforced");
 	put_status(policy, &key, status);
+}
+
+static void report_member(struct policy *policy, struct member *member, const struct bl_err *why)
+{
+	const char *error = bl_engine_error(policy->engine, member->name);
+	const char *text = why ? why->message : error;
+	const char *amiss = why ? "UpdateFailed" : error ? "TooManyEntries" : NULL;
+
+	member->concerned = why != NULL;
+	if (same_text(amiss, member->amiss))
+		return;
+	policy->troubles.n_amiss += (amiss != NULL) - (member->amiss != NULL);
+	member->amiss = amiss;
+	if (amiss)
+		bl_warn("an endpoint's policy stays what it was", "endpoint", member->name,
+			"reason", text);
+	tell_vmi(policy, member, text);
+}
+
+void policy_report(struct policy *policy, const struct bl_err *why)
+{
+	if (why)
+		bl_warn("network policy stays what it was", "error", why->message);
+	report_policies(policy, why);
+	for (int i = 0; i < BL_ENDPOINTS_MAX; i++)
+		if (policy->members[i] && policy->members[i]->concerned)
+			report_member(policy, policy->members[i], why);
 }

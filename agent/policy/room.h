@@ -30,7 +30,9 @@ struct member {
 	size_t n_addrs;
 	struct bl_named_port ports[BL_PORTS_MAX];
 	size_t n_ports;
-	bool failing; /* its rows are not those of its policy, and that was said */
+	bool concerned; /* by changes that are not in the kernel */
+	const char *
+		amiss; /* why its rows are not those of its policy, as its VMI was told; NULL: they are */
 };
 
 /* A policy of the store, and what is to be said of it. */
@@ -38,7 +40,8 @@ struct told {
 	struct told *next;
 	char *kind, *namespace, *name;
 	char *unenforced; /* sentences; NULL: all of it can be enforced */
-	bool pending;     /* not known yet to be in the kernel */
+	char *unfit; /* of an endpoint that is too small for it, as was said; NULL: there is none */
+	bool pending; /* not known yet to be in the kernel */
 };
 
 struct policy {
@@ -59,7 +62,9 @@ struct policy {
 	bool dirty;        /* a commit was asked for */
 	bool written;      /* the present commit changed the kernel */
 	uint64_t dirty_ns; /* since when the kernel lacks something; 0: it has all */
+	bool rules_full;   /* counters of rules are all taken, and that was said */
 	struct histogram update_times;
+	struct policy_troubles troubles;
 	bool reporting; /* the change in the store is our own */
 };
 
@@ -87,10 +92,10 @@ void policy_clear_members(struct policy *policy);
 /* The policy is in the store, and the engine has it. */
 void policy_expect(struct policy *policy, const struct bl_policy *object);
 void policy_expect_no_more(struct policy *policy, const struct object_key *key);
+/* A change concerns the endpoint, until a commit ends well. */
+void policy_concern(struct policy *policy, const char *name);
 /* A commit ended; why NULL: well. */
 void policy_report(struct policy *policy, const struct bl_err *why);
-/* The engine has (no) rows for an endpoint for which it had none (some). */
-void policy_report_member(struct policy *policy, const char *name);
 void policy_clear_told(struct policy *policy);
 
 /* Who has an address, of an identity as the engine knows it; borrowed until the next call. NULL: nobody

@@ -13,6 +13,7 @@ struct world {
 	struct endpoint_figures items[2];
 	struct endpoints_figures figures;
 	struct histogram attach_times, policy_times;
+	struct policy_troubles troubles;
 	struct scene scene;
 };
 
@@ -44,6 +45,7 @@ static int set_up(void **state)
 		.figures = &world->figures,
 		.attach_times = &world->attach_times,
 		.policy_times = &world->policy_times,
+		.troubles = &world->troubles,
 		.node = "n1",
 	};
 	*state = world;
@@ -174,7 +176,7 @@ static void test_pressure(void **state)
 		     "map=\"bl_endpoints\"} 2\nmap=\"bl_ipcache\"} 18\n"
 		     "map=\"bl_rules\"} 14\nmap=\"bl_verdicts\"} 16\n");
 	assert_lines(world, "beeline_map_entries_limit{",
-		     "map=\"bl_endpoints\"} 1024\nmap=\"bl_ipcache\"} 512000\n"
+		     "map=\"bl_endpoints\"} 1024\nmap=\"bl_ipcache\"} 256000\n"
 		     "map=\"bl_rules\"} 15\nmap=\"bl_verdicts\"} 17\n");
 }
 
@@ -204,6 +206,17 @@ static void test_times(void **state)
 	assert_lines(world, "beeline_policy_update_duration_seconds_sum", "");
 }
 
+static void test_troubles(void **state)
+{
+	struct world *world = *state;
+
+	world->troubles = (struct policy_troubles){.n_failures = 7, .n_amiss = 2};
+	assert_lines(world, "beeline_policy_update_failures_total", " 7\n");
+	assert_lines(world, "beeline_policy_endpoints_amiss", " 2\n");
+	world->scene.troubles = NULL;
+	assert_lines(world, "beeline_policy_endpoints_amiss", "");
+}
+
 /* Each family that the table has is on the page once, in full. */
 static void test_families(void **state)
 {
@@ -231,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pressure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_lost, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_times, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_troubles, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_families, set_up, tear_down),
 	};
 
