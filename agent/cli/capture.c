@@ -70,8 +70,8 @@ static const struct bl_option rows[] = {
 /* A packet from the VM whose verdict is still to come. */
 struct pending {
 	uint8_t *bytes; /* owned; NULL: there is none */
-	struct bl_capture head;
 	char *rule; /* owned; that decides on what comes next from this CPU; NULL: none is known */
+	struct bl_capture head;
 };
 
 struct capture {
