@@ -13,16 +13,6 @@
 
 /* ---- what cannot be enforced ------------------------------------------------------------------- */
 
-/* Does a member of L7 ask for anything? {} and {http: []} do not. */
-static bool asks(const struct cJSON *json)
-{
-	bl_json_for_each (member, json) {
-		if (bl_json_is_string(member) || bl_json_size(member) > 0)
-			return true;
-	}
-	return json && !bl_json_is_object(json);
-}
-
 static void judge(const struct cilium_context *context, bool is_there, const char *member)
 {
 	bl_autofree char *path = bl_format("%s.%s", context->path, member);
@@ -38,7 +28,7 @@ static void judge_ports(const struct cilium_context *context, const struct ciliu
 		bool is_there;
 		const char *name;
 	} members[] = {
-		{asks(ports->rules), "rules"},
+		{cilium_layer7_asks(ports->rules), "rules"},
 		{ports->listener, "listener"},
 		{ports->terminating_tls, "terminatingTLS"},
 		{ports->originating_tls, "originatingTLS"},
@@ -83,10 +73,12 @@ static int read_entry(struct cilium_context *context, const struct cilium_entry 
 		return r;
 	context->rule->any_peer = wildcard && (entry->n_ports || entry->n_icmps);
 	r = cilium_ports_read(context, entry, err);
-	if (r < 0)
-		return r;
-	judge_entry(context, entry);
-	return 0;
+	if (r == 0)
+		r = cilium_layer7_check(entry, context->path, context->rule->direction == BL_EGRESS,
+					err);
+	if (r == 0)
+		judge_entry(context, entry);
+	return r;
 }
 
 static int read_section(struct bl_policy *policy, struct bl_policy_spec *spec,

@@ -94,3 +94,8 @@ int cilium_peers_read(const struct cilium_context *context, const struct cilium_
 /* Layer 4; with neither ports nor ICMP it is every protocol. */
 int cilium_ports_read(const struct cilium_context *context, const struct cilium_entry *entry,
 		      struct bl_err *err);
+/* Members above layer 4, which are checked and not enforced. */
+int cilium_layer7_check(const struct cilium_entry *entry, const char *path, bool egress,
+			struct bl_err *err);
+/* Do the rules of layer 7 ask for anything? {} and {http: []} do not. */
+bool cilium_layer7_asks(const struct cJSON *rules);

@@ -8,6 +8,8 @@
 #define REMOVED      "Cilium removed it; write a policy that denies in its place"
 #define REMOVED_HERE "is not for deny rules"
 
+#define LOG_VALUE_MAX 32
+
 const char *const cilium_section_names[CILIUM_SECTIONS] = {"ingress", "ingressDeny", "egress",
 							   "egressDeny"};
 
@@ -139,6 +141,13 @@ static const struct bl_fields egress_deny_fields = BL_FIELDS(egress_deny_rows, s
 	BL_FIELD_PAIR(name_, BL_FIELD_LIST, struct cilium_rule, sections[section_].items, \
 		      sections[section_].n_items, .items = &fields_, .max = POLICY_RULES_MAX)
 
+static const struct bl_field label_rows[] = {
+	BL_FIELD_CHECK("key", BL_FIELD_STRING, .required = true),
+	BL_FIELD_CHECK("value", BL_FIELD_STRING),
+	BL_FIELD_CHECK("source", BL_FIELD_STRING),
+};
+static const struct bl_fields label_fields = BL_FIELDS(label_rows, struct cilium_rule);
+
 static const struct bl_field rule_rows[] = {
 	BL_FIELD("endpointSelector", BL_FIELD_JSON, struct cilium_rule, endpoint_selector,
 		 .group = "subject", .one_of = BL_ONE_OF_EXACTLY_ONE),
@@ -152,8 +161,8 @@ static const struct bl_field rule_rows[] = {
 		 default_deny[BL_INGRESS]),
 	BL_FIELD("enableDefaultDeny.egress", BL_FIELD_BOOL, struct cilium_rule,
 		 default_deny[BL_EGRESS]),
-	BL_FIELD_KNOWN("labels"),
-	BL_FIELD_KNOWN("description"),
-	BL_FIELD_KNOWN("log.value"),
+	BL_FIELD_CHECK("labels", BL_FIELD_LIST, .items = &label_fields, .max = POLICY_RULES_MAX),
+	BL_FIELD_CHECK("description", BL_FIELD_STRING),
+	BL_FIELD_CHECK("log.value", BL_FIELD_STRING, .max = LOG_VALUE_MAX),
 };
 const struct bl_fields cilium_rule_fields = BL_FIELDS(rule_rows, struct cilium_rule);
