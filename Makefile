@@ -47,7 +47,7 @@ CFLAGS ?= -O2 -g
 BASE   := -std=gnu17 -D_GNU_SOURCE -fvisibility=hidden $(WARN) -Iinclude -I$(B)/bpf -MMD -MP
 LIBS_COMMON   := $(call pkg,--libs,libcjson) -lm
 LIBS_agent    := $(call pkg,--libs,libbpf libelf zlib libnl-route-3.0 libnl-3.0 libmnl libcap-ng libarchive nettle libmicrohttpd)
-LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl libpcap)
+LIBS_cli      := $(call pkg,--libs,yaml-0.1 libcurl libpcap libbpf libelf zlib)
 LIBS_launcher := $(call pkg,--libs,libvirt libvirt-qemu libxml-2.0 libarchive) -lpthread
 CFLAGS_PKG    := $(call pkg,--cflags,$(PACKAGES))
 
@@ -72,7 +72,12 @@ $(B)/libbeeline.a: $(call obj,$(LIB_SRC))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/beeline: $(call obj,$(CLI_SRC)) $(B)/libbeeline.a
+# For who runs the programs without an agent.
+$(B)/datapath.a: $(call obj,$(wildcard agent/datapath/*.c))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/beeline: $(call obj,$(CLI_SRC)) $(B)/datapath.a $(B)/libbeeline.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS_cli) $(LIBS_COMMON)
 

@@ -30,6 +30,8 @@ const char *datapath_mode_name(enum datapath_mode mode);
  * where the kernel knows it. */
 int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapath **ret_datapath,
 		  struct bl_err *err);
+/* With maps of its own, which nobody else sees: to run programs, not to attach them. */
+int datapath_open_alone(struct datapath **ret_datapath, struct bl_err *err);
 void datapath_free(struct datapath *datapath);
 BL_DEFINE_AUTO(datapath, struct datapath *, datapath_free)
 #define bl_auto_datapath bl_cleanup(bl_auto_datapath_fn)
@@ -180,6 +182,11 @@ int datapath_swap_policies(struct datapath *datapath, const struct datapath_poli
 			   size_t n_policies, struct bl_err *err);
 /* Are all counters of rules taken? A row that finds none is enforced and not counted. */
 bool datapath_rules_full(const struct datapath *datapath);
+/* Writes rows, uncounted, over those that stand there (NULL: none): for who runs the programs himself, as
+ * half of them is seen meanwhile. */
+int datapath_rewrite_policy(struct datapath *datapath, uint32_t index,
+			    const struct bl_policy_rows *before, const struct bl_policy_rows *after,
+			    struct bl_err *err);
 /* Rows as they stand in the kernel, with their counters; no policy: none. */
 int datapath_policy_rows(struct datapath *datapath, uint32_t index,
 			 void (*fn)(const struct bl_policy_row *row,

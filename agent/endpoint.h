@@ -50,7 +50,6 @@ struct endpoint_spec {
 
 /* Words for what the maps count by. */
 const char *event_direction(enum bl_direction direction); /* "to-vm", "from-vm", "pod-out" */
-const char *event_reason(uint8_t reason);                 /* as in BL_REASONS */
 
 struct endpoint; /* opaque; owned by endpoints */
 

@@ -5,17 +5,7 @@
 #include <beeline/abi.h>
 #include <beeline/engine.h>
 #include <beeline/file.h>
-
-static const char *reason_text(uint8_t reason)
-{
-	static const char *const texts[256] = {
-#define X(name, number, text) [number] = (text),
-		BL_REASONS(X)
-#undef X
-	};
-
-	return texts[reason] ? texts[reason] : "unknown reason";
-}
+#include <beeline/reason.h>
 
 char *capture_comment(const struct capture_outcome *outcome)
 {
@@ -24,7 +14,7 @@ char *capture_comment(const struct capture_outcome *outcome)
 	if (outcome->reason == BL_REASON_FORWARDED && !outcome->rule)
 		return NULL;
 	return bl_format("%s%s (%u)%s%s%s", BL_REASON_IS_DROP(outcome->reason) ? "dropped: " : "",
-			 reason_text(outcome->reason), outcome->reason, outcome->rule ? ", " : "",
-			 outcome->rule && in_policy ? "rule " : "",
+			 bl_reason_text(outcome->reason), outcome->reason,
+			 outcome->rule ? ", " : "", outcome->rule && in_policy ? "rule " : "",
 			 outcome->rule ? outcome->rule : "");
 }

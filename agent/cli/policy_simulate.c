@@ -39,9 +39,9 @@ const struct bl_option policy_simulate_rows[] = {
 	 .offset = offsetof(struct policy_simulate_options, engine),
 	 .argument = "ENGINE",
 	 .default_value = "compiled",
-	 .choices = "compiled|reference",
+	 .choices = SIMULATION_ENGINES,
 	 .help = "compiled: by the entries that the kernel would get; reference: slowly, rule by "
-		 "rule, to check the other"},
+		 "rule, to check the other; kernel: by the BPF programs, as root"},
 	OPTION_OUTPUT(struct policy_simulate_options, "json"),
 	{0},
 };
@@ -239,8 +239,7 @@ static int simulate(const struct policy_simulate_options *options, struct bl_err
 	r = manifests_read(options->files.items, options->files.n_items, options->namespace,
 			   MANIFEST_KEPT, &objects, err);
 	if (r == 0)
-		r = simulation_init(objects, strcmp(options->engine, "reference") == 0, &simulation,
-				    err);
+		r = simulation_init(objects, simulation_engine(options->engine), &simulation, err);
 	if (r < 0)
 		return r;
 	file = from_stdin ? stdin : fopen(options->flows, "re");

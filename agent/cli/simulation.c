@@ -206,10 +206,29 @@ static void warn_of_errors(const struct bl_engine *engine, const struct list *li
 	}
 }
 
-int simulation_init(const struct cJSON *objects, bool by_reference,
+enum simulation_engine simulation_engine(const char *name)
+{
+	if (strcmp(name, "reference") == 0)
+		return SIMULATION_REFERENCE;
+	return strcmp(name, "kernel") == 0 ? SIMULATION_KERNEL : SIMULATION_COMPILED;
+}
+
+static int load_judge(struct simulation *simulation, struct bl_err *err)
+{
+	int r = bl_judge_new(simulation->engine, &simulation->judge, err);
+
+	if (r == -EPERM || r == -EACCES)
+		return bl_fail(err, r,
+			       "the kernel answers who may load BPF programs: run this as root, or "
+			       "with --engine=compiled");
+	return r;
+}
+
+int simulation_init(const struct cJSON *objects, enum simulation_engine engine,
 		    struct simulation *ret_simulation, struct bl_err *err)
 {
 	const struct bl_engine_options options = {.all_are_endpoints = true};
+	bool by_reference = engine == SIMULATION_REFERENCE;
 	simulation_auto struct simulation simulation = {
 		.engine = by_reference ? NULL : bl_engine_new(&options),
 		.reference = by_reference ? bl_reference_new(&options) : NULL,
@@ -221,6 +240,8 @@ int simulation_init(const struct cJSON *objects, bool by_reference,
 		r = compile(simulation.engine, err);
 	if (r == 0 && simulation.engine)
 		warn_of_errors(simulation.engine, &list);
+	if (r == 0 && engine == SIMULATION_KERNEL)
+		r = load_judge(&simulation, err);
 	free(list.items);
 	if (r < 0)
 		return r;
@@ -231,6 +252,7 @@ int simulation_init(const struct cJSON *objects, bool by_reference,
 
 void simulation_release(struct simulation *simulation)
 {
+	bl_judge_free(simulation->judge);
 	bl_engine_free(simulation->engine);
 	bl_reference_free(simulation->reference);
 }
@@ -238,7 +260,10 @@ void simulation_release(struct simulation *simulation)
 int simulation_ask(const struct simulation *simulation, const struct bl_flow *flow,
 		   struct bl_flow_answer *ret_answer, struct bl_err *err)
 {
-	return simulation->engine
-		       ? bl_flow_judge(simulation->engine, flow, ret_answer, err)
-		       : bl_flow_judge_by_reference(simulation->reference, flow, ret_answer, err);
+	if (simulation->reference)
+		return bl_flow_judge_by_reference(simulation->reference, flow, ret_answer, err);
+	if (simulation->judge)
+		return bl_flow_judge_by(simulation->engine, flow, bl_judge_ask, simulation->judge,
+					ret_answer, err);
+	return bl_flow_judge(simulation->engine, flow, ret_answer, err);
 }

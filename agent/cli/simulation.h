@@ -6,16 +6,27 @@
 #pragma once
 
 #include <beeline/flow.h>
+#include <beeline/judge.h>
 
-/* One of the two; the other is NULL. */
+/* Who answers. */
+enum simulation_engine {
+	SIMULATION_COMPILED,  /* the entries that the kernel would get */
+	SIMULATION_REFERENCE, /* the rules, one by one */
+	SIMULATION_KERNEL,    /* the BPF programs with these entries */
+};
+/* Of a name of SIMULATION_ENGINES. */
+#define SIMULATION_ENGINES "compiled|reference|kernel"
+enum simulation_engine simulation_engine(const char *name);
+
 struct simulation {
-	struct bl_engine *engine;
-	struct bl_reference *reference;
+	struct bl_engine *engine;       /* or else reference */
+	struct bl_reference *reference; /* or else engine */
+	struct bl_judge *judge;         /* NULL: the engine answers itself */
 };
 
 /* objects: an array as manifests_read() gives it. Warnings about what takes no part or cannot be enforced
  * go to the terminal. The caller releases *ret_simulation. */
-int simulation_init(const struct cJSON *objects, bool by_reference,
+int simulation_init(const struct cJSON *objects, enum simulation_engine engine,
 		    struct simulation *ret_simulation, struct bl_err *err);
 void simulation_release(struct simulation *simulation);
 #define SIMULATION_INIT ((struct simulation){0})

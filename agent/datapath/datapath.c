@@ -174,6 +174,46 @@ int datapath_open(const char *bpffs_dir, enum datapath_mode mode, struct datapat
 	return 0;
 }
 
+/* All that packets of a pod-bound endpoint meet, and what has a connection forgotten. */
+static void load_few(struct bl_datapath *skeleton)
+{
+	const struct bpf_program *const wanted[] = {skeleton->progs.bl_pod_to_vm,
+						    skeleton->progs.bl_pod_from_vm,
+						    skeleton->progs.bl_ct_forget};
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, skeleton->obj)
+	{
+		bool load = false;
+
+		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+			load |= program == wanted[i];
+		bpf_program__set_autoload(program, load);
+	}
+}
+
+int datapath_open_alone(struct datapath **ret_datapath, struct bl_err *err)
+{
+	bl_auto_datapath struct datapath *datapath = bl_alloc(sizeof(*datapath));
+	int r;
+
+	libbpf_set_print(log_libbpf);
+	datapath->lock_fd = -1;
+	datapath->mode = DATAPATH_CLSACT;
+	datapath->n_cpus = libbpf_num_possible_cpus();
+	if (datapath->n_cpus < 0)
+		return bl_fail_errno(err, datapath->n_cpus, "counting CPUs");
+	r = open_programs(datapath, err);
+	if (r < 0)
+		return r;
+	load_few(datapath->skeleton);
+	r = bl_datapath__load(datapath->skeleton);
+	if (r < 0)
+		return bl_fail_errno(err, r, "loading the BPF programs");
+	*ret_datapath = bl_take_ptr(datapath);
+	return 0;
+}
+
 void datapath_free(struct datapath *datapath)
 {
 	if (!datapath)

@@ -323,6 +323,20 @@ int datapath_swap_policies(struct datapath *datapath, const struct datapath_poli
 	return r;
 }
 
+int datapath_rewrite_policy(struct datapath *datapath, uint32_t index,
+			    const struct bl_policy_rows *before, const struct bl_policy_rows *after,
+			    struct bl_err *err)
+{
+	bl_autoclose int fd = -1;
+	int r = open_trie(datapath, index, &fd);
+
+	for (size_t i = 0; r == 0 && before && i < before->n_items; i++)
+		r = bpf_map_delete_elem(fd, &before->items[i].key);
+	for (size_t i = 0; r == 0 && i < after->n_items; i++)
+		r = bpf_map_update_elem(fd, &after->items[i].key, &after->items[i].entry, BPF_ANY);
+	return r < 0 ? bl_fail_errno(err, r, "writing policy %u", index) : 0;
+}
+
 static void give_back_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
 			  void *data)
 {

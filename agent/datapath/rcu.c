@@ -22,7 +22,7 @@ static bool is_off(const char *path)
 
 bool rcu_hurry(const char *marker)
 {
-	if (!is_off(RCU_EXPEDITED) || !is_off(RCU_NORMAL) ||
+	if (!marker || !is_off(RCU_EXPEDITED) || !is_off(RCU_NORMAL) ||
 	    (mkdir(marker, 0700) < 0 && errno != EEXIST))
 		return false;
 	if (bl_file_poke(RCU_EXPEDITED, "1", NULL) == 0)

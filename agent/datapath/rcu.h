@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-/* Whether there is something to be undone by rcu_relax(). */
+/* Whether there is something to be undone by rcu_relax(). marker NULL: the host's setting is let be. */
 bool rcu_hurry(const char *marker);
 void rcu_relax(const char *marker, bool hurried);
 /* Undoes what a killed agent left. */

@@ -3,6 +3,7 @@
 #include "room.h"
 
 #include <beeline/addr.h>
+#include <beeline/reason.h>
 
 #include "events.h"
 
@@ -63,7 +64,7 @@ static void append_verdict(const struct bl_verdict_key *key, const struct bl_cou
 	struct cJSON *json = bl_json_object();
 
 	bl_json_set_string(json, "direction", event_direction(key->direction));
-	bl_json_set_string(json, "reason", event_reason(key->reason));
+	bl_json_set_string(json, "reason", bl_reason_text(key->reason));
 	bl_json_set_number(json, "code", key->reason);
 	set_counter(json, counter);
 	bl_json_append(data, json);

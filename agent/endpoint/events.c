@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <beeline/addr.h>
+#include <beeline/reason.h>
 
 #define VLAN_TAG_LEN   4
 #define IPV4_OFFSET    0x1fff
@@ -49,17 +50,6 @@ const char *event_direction(enum bl_direction direction)
 	};
 
 	return (unsigned int)direction < BL_DIRECTIONS_MAX ? names[direction] : "unknown";
-}
-
-const char *event_reason(uint8_t reason)
-{
-	static const char *const texts[256] = {
-#define X(name, number, text) [number] = (text),
-		BL_REASONS(X)
-#undef X
-	};
-
-	return texts[reason] ? texts[reason] : "unknown";
 }
 
 static void set_addrs(struct cJSON *json, const uint8_t *source, const uint8_t *destination,
@@ -316,7 +306,7 @@ struct cJSON *event_json(const struct bl_event *event, const char *endpoint, int
 	bl_json_set_string(json, "direction", event_direction(event->direction));
 	bl_json_set_string(json, "verdict",
 			   BL_REASON_IS_DROP(event->reason) ? "dropped" : "traced");
-	bl_json_set_string(json, "reason", event_reason(event->reason));
+	bl_json_set_string(json, "reason", bl_reason_text(event->reason));
 	bl_json_set_number(json, "code", event->reason);
 	if (event->cookie)
 		bl_json_set_number(json, "rule", event->cookie);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include <beeline/file.h>
+#include <beeline/reason.h>
 
 /* The scene with each endpoint's labels as text. */
 struct stage {
@@ -78,7 +79,7 @@ static void put_verdicts(const struct stage *stage, enum family family,
 			const struct datapath_verdict *verdict = &item(stage, i)->verdicts[k];
 			const struct page_label labels[] = {
 				{"direction", event_direction(verdict->key.direction)},
-				{"reason", event_reason(verdict->key.reason)},
+				{"reason", bl_reason_text(verdict->key.reason)},
 			};
 			bl_autofree char *more = page_labels(labels, 2);
 

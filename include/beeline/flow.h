@@ -49,6 +49,34 @@ struct bl_flow_answer {
 /* Denied when either end denies, else allowed. */
 enum bl_flow_verdict bl_flow_verdict(const struct bl_flow_answer *answer);
 
+/* What an end is asked of the packet that opens a connection. */
+struct bl_flow_question {
+	const struct bl_policy_rows *rows; /* the end's; they stay until the engine's next update */
+	enum bl_policy_direction direction;
+	const char *peer;  /* the other, as the flow calls it */
+	uint32_t identity; /* and as the end sees it */
+	uint8_t protocol;
+	uint16_t port; /* as of the flow */
+};
+
+/* The peer's address, where the engine's prefixes make of it what the end sees. */
+bool bl_flow_peer_addr(const struct bl_engine *engine, const struct bl_flow_question *question,
+		       struct bl_addr *ret_addr);
+
+struct bl_flow_said {
+	bool denied;
+	uint32_t cookie; /* of the entry that decided; 0: none did */
+	const char *why; /* it was no entry's business, but this; of static storage; NULL: it was */
+};
+
+/* Who answers for an end. */
+typedef int bl_flow_oracle_fn(const struct bl_flow_question *question,
+			      struct bl_flow_said *ret_said, void *data, struct bl_err *err);
+/* The entries that the engine has compiled, looked up by whoever oracle is; the rest as below. */
+int bl_flow_judge_by(const struct bl_engine *engine, const struct bl_flow *flow,
+		     bl_flow_oracle_fn *oracle, void *data, struct bl_flow_answer *ret_answer,
+		     struct bl_err *err);
+
 /* By the compiled entries of the engine's last update, or rule by rule. -ENOENT: nobody is called so; the
  * error begins with the field. The caller clears *ret_answer. */
 int bl_flow_judge(const struct bl_engine *engine, const struct bl_flow *flow,

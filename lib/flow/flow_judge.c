@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <beeline/addr.h>
 #include <beeline/file.h>
 #include <beeline/flow.h>
 
@@ -52,45 +53,108 @@ static int find_ends(const struct bl_engine *engine, const struct bl_flow *flow,
 	return r;
 }
 
-static enum bl_flow_verdict verdict_of(const struct bl_policy_rows *rows,
-				       const struct bl_policy_row *row,
-				       enum bl_policy_direction direction)
+static int look_up(const struct bl_flow_question *question, struct bl_flow_said *ret_said,
+		   void *data, struct bl_err *err)
 {
-	if (!row || row->entry.deny)
-		return BL_FLOW_DENIED;
-	return rows->default_deny[direction] ? BL_FLOW_ALLOWED : BL_FLOW_UNENFORCED;
+	const struct bl_policy_row *row =
+		bl_policy_lookup(question->rows, question->identity, question->direction,
+				 question->protocol, question->port);
+
+	*ret_said = (struct bl_flow_said){
+		.denied = !row || row->entry.deny,
+		.cookie = row ? row->entry.cookie : 0,
+	};
+	return 0;
 }
 
-static struct bl_flow_end judge_end(const struct bl_engine *engine, const struct bl_flow *flow,
-				    const struct bl_engine_party *at,
-				    const struct bl_engine_party *other,
-				    enum bl_policy_direction direction)
+bool bl_flow_peer_addr(const struct bl_engine *engine, const struct bl_flow_question *question,
+		       struct bl_addr *ret_addr)
 {
-	const struct bl_policy_rows *rows =
-		at->endpoint ? bl_engine_rows(engine, at->endpoint) : NULL;
-	const struct bl_policy_row *row;
-	const char *why;
+	return bl_addr_parse(question->peer, ret_addr, NULL) == 0 &&
+	       bl_engine_identity(engine, ret_addr) == question->identity;
+}
 
-	if (!rows)
-		return (struct bl_flow_end){BL_FLOW_UNENFORCED, bl_strdup(NO_ENDPOINT)};
-	row = bl_policy_lookup(rows, other->identity, direction, flow->protocol, flow->port);
-	why = bl_engine_error(engine, at->endpoint);
-	if (!why)
-		why = bl_engine_rule(engine, row ? row->entry.cookie : BL_RULE_DEFAULT);
-	return (struct bl_flow_end){verdict_of(rows, row, direction), bl_strdup(why)};
+struct judge {
+	const struct bl_engine *engine;
+	const struct bl_flow *flow;
+	bl_flow_oracle_fn *oracle;
+	void *data;
+};
+
+static enum bl_flow_verdict verdict_of(const struct bl_flow_question *question,
+				       const struct bl_flow_said *said)
+{
+	if (said->denied)
+		return BL_FLOW_DENIED;
+	return question->rows->default_deny[question->direction] ? BL_FLOW_ALLOWED
+								 : BL_FLOW_UNENFORCED;
+}
+
+static const char *reason_of(const struct bl_engine *engine, const char *endpoint,
+			     const struct bl_flow_said *said)
+{
+	const char *error = bl_engine_error(engine, endpoint);
+
+	if (error || said->why)
+		return error ? error : said->why;
+	return bl_engine_rule(engine, said->cookie ? said->cookie : BL_RULE_DEFAULT);
+}
+
+/* who: how the flow calls the other. */
+static int judge_end(const struct judge *judge, const struct bl_engine_party *at,
+		     const struct bl_engine_party *other, const char *who,
+		     enum bl_policy_direction direction, struct bl_flow_end *ret_end,
+		     struct bl_err *err)
+{
+	const struct bl_flow_question question = {
+		.rows = at->endpoint ? bl_engine_rows(judge->engine, at->endpoint) : NULL,
+		.direction = direction,
+		.peer = who,
+		.identity = other->identity,
+		.protocol = judge->flow->protocol,
+		.port = judge->flow->port,
+	};
+	struct bl_flow_said said = {0};
+	int r;
+
+	if (!question.rows) {
+		*ret_end = (struct bl_flow_end){BL_FLOW_UNENFORCED, bl_strdup(NO_ENDPOINT)};
+		return 0;
+	}
+	r = judge->oracle(&question, &said, judge->data, err);
+	if (r == 0)
+		*ret_end = (struct bl_flow_end){
+			verdict_of(&question, &said),
+			bl_strdup(reason_of(judge->engine, at->endpoint, &said))};
+	return r;
+}
+
+int bl_flow_judge_by(const struct bl_engine *engine, const struct bl_flow *flow,
+		     bl_flow_oracle_fn *oracle, void *data, struct bl_flow_answer *ret_answer,
+		     struct bl_err *err)
+{
+	const struct judge judge = {engine, flow, oracle, data};
+	bl_auto_flow_answer struct bl_flow_answer answer = BL_FLOW_ANSWER_INIT;
+	struct bl_engine_party src, dst;
+	int r = find_ends(engine, flow, &src, &dst, err);
+
+	if (r == 0)
+		r = judge_end(&judge, &src, &dst, flow->dst, BL_EGRESS, &answer.ends[BL_EGRESS],
+			      err);
+	if (r == 0)
+		r = judge_end(&judge, &dst, &src, flow->src, BL_INGRESS, &answer.ends[BL_INGRESS],
+			      err);
+	if (r < 0)
+		return r;
+	*ret_answer = answer;
+	answer = BL_FLOW_ANSWER_INIT;
+	return 0;
 }
 
 int bl_flow_judge(const struct bl_engine *engine, const struct bl_flow *flow,
 		  struct bl_flow_answer *ret_answer, struct bl_err *err)
 {
-	struct bl_engine_party src, dst;
-	int r = find_ends(engine, flow, &src, &dst, err);
-
-	if (r < 0)
-		return r;
-	ret_answer->ends[BL_EGRESS] = judge_end(engine, flow, &src, &dst, BL_EGRESS);
-	ret_answer->ends[BL_INGRESS] = judge_end(engine, flow, &dst, &src, BL_INGRESS);
-	return 0;
+	return bl_flow_judge_by(engine, flow, look_up, NULL, ret_answer, err);
 }
 
 /* ---- rule by rule ------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <beeline/json.h>
+#include <beeline/reason.h>
 
 #include "../../agent/endpoint/events.h"
 
@@ -71,7 +72,7 @@ static void test_drop(void **state)
 	assert_text(json, "verdict", "dropped");
 	assert_text(json, "reason", "Invalid source ip");
 	assert_int_equal(bl_json_get_number(json, "code", 0), 132);
-	assert_string_equal(event_reason(255), "unknown");
+	assert_string_equal(bl_reason_text(255), "unknown");
 	assert_null(bl_json_get(json, "rule")); /* nobody asked a policy */
 }
 
