@@ -144,7 +144,7 @@ int policy_new(const struct policy_config *config, struct policy **ret_policy, s
 	policy->engine = bl_engine_new(&options);
 	policy->queue = queue_new(config->loop, look, policy);
 	policy->places = places_new(config->objects);
-	policy->memory_path = bl_format("%s/identities.json", config->state_dir);
+	journal_init(&policy->journal, bl_format("%s/identities.json", config->state_dir));
 	policy->anew = true;
 	r = policy_recall(policy, err);
 	if (r == 0)
@@ -174,7 +174,7 @@ void policy_free(struct policy *policy)
 	policy_clear_told(policy);
 	places_free(policy->places);
 	bl_engine_free(policy->engine);
-	free(policy->memory_path);
+	journal_release(&policy->journal);
 	free(policy->numbers);
 	free(policy);
 }

@@ -18,6 +18,7 @@
 #include "../objects.h"
 #include "../policy.h"
 #include "../queue.h"
+#include "journal.h"
 
 /* An endpoint, as it was admitted. */
 struct member {
@@ -51,8 +52,8 @@ struct policy {
 	struct queue *queue;                      /* of one key: the commit */
 	struct member *members[BL_ENDPOINTS_MAX]; /* by index */
 	struct told *told;
-	char *memory_path;
-	uint32_t *numbers; /* that the file is about */
+	struct journal journal; /* of numbers; memory.c */
+	uint32_t *numbers;      /* those that were when it was written last, rising */
 	size_t n_numbers;
 	struct bl_io host_events;
 	struct places *places; /* places.h */
