@@ -49,6 +49,7 @@ int podnet_read(int netns_fd, const char *uplink, struct podnet *ret_podnet, str
 int podnet_resolve(int netns_fd, struct podnet *podnet, struct bl_err *err);
 
 /* Takes the pod's addresses out of routing table `local`, so that the kernel answers nothing in the
- * guest's name, and gives them back. Doing either twice is fine. */
+ * guest's name, and gives them back as they were (silence.c). Doing either twice is fine; podnet is what was
+ * read just before. */
 int podnet_silence(int netns_fd, const struct podnet *podnet, struct bl_err *err);
 int podnet_unsilence(int netns_fd, const struct podnet *podnet, struct bl_err *err);
