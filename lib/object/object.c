@@ -20,16 +20,25 @@ static int read_namespace(const struct value *document, void *object, struct bl_
 static const struct {
 	const char *name;
 	const char *source; /* of its labels */
+	const char *api_versions[2];
 	object_reader *read;
 	bool namespaced;
 } kinds[OBJECT_KINDS] = {
-	[OBJECT_NAMESPACE] = {"Namespace", "k8s", read_namespace, false},
-	[OBJECT_POD] = {"Pod", "k8s", object_read_pod, true},
-	[OBJECT_VMI] = {"VirtualMachineInstance", "k8s", object_read_vmi, true},
-	[OBJECT_NODE] = {"Node", "node", object_read_node, false},
-	[OBJECT_SERVICE] = {"Service", "k8s", object_read_service, true},
-	[OBJECT_SLICE] = {"EndpointSlice", "k8s", object_read_slice, true},
-	[OBJECT_CIDR_GROUP] = {"CiliumCIDRGroup", "cidrgroup", object_read_group, false},
+	[OBJECT_NAMESPACE] = {"Namespace", "k8s", {"v1"}, read_namespace, false},
+	[OBJECT_POD] = {"Pod", "k8s", {"v1"}, object_read_pod, true},
+	[OBJECT_VMI] = {"VirtualMachineInstance",
+			"k8s",
+			{"kubevirt.io/v1", "kubevirt.io/v1alpha3"},
+			object_read_vmi,
+			true},
+	[OBJECT_NODE] = {"Node", "node", {"v1"}, object_read_node, false},
+	[OBJECT_SERVICE] = {"Service", "k8s", {"v1"}, object_read_service, true},
+	[OBJECT_SLICE] = {"EndpointSlice", "k8s", {"discovery.k8s.io/v1"}, object_read_slice, true},
+	[OBJECT_CIDR_GROUP] = {"CiliumCIDRGroup",
+			       "cidrgroup",
+			       {"cilium.io/v2", "cilium.io/v2alpha1"},
+			       object_read_group,
+			       false},
 };
 
 int object_kind(const char *kind)
@@ -43,6 +52,20 @@ int object_kind(const char *kind)
 bool object_is_namespaced(enum object_kind kind)
 {
 	return kinds[kind].namespaced;
+}
+
+/* Where it is said at all. */
+static int check_version(const struct cJSON *json, int kind, struct bl_err *err)
+{
+	const char *version = bl_json_get_string(json, "apiVersion");
+
+	for (size_t i = 0; version && i < 2; i++)
+		if (kinds[kind].api_versions[i] &&
+		    strcmp(kinds[kind].api_versions[i], version) == 0)
+			return 0;
+	return version ? bl_fail(err, -EINVAL, "apiVersion: a %s is of %s, got '%.64s'",
+				 kinds[kind].name, kinds[kind].api_versions[0], version)
+		       : 0;
 }
 
 /* Both make the "namespace/name" by which endpoints are known, which no other pair may make. */
@@ -69,7 +92,9 @@ int object_read(const struct cJSON *json, struct object *ret_object, struct bl_e
 
 	if (kind < 0)
 		return bl_fail(err, -EINVAL, "kind: policies know nothing of it");
-	r = check_names(namespace, name, err);
+	r = check_version(json, kind, err);
+	if (r == 0)
+		r = check_names(namespace, name, err);
 	if (r < 0)
 		return r;
 	object.name = bl_strdup(name);

@@ -104,6 +104,9 @@ static int read_block(const struct np_peer *raw, struct bl_policy_rule *rule, co
 		bl_autofree char *except = bl_format("%s.ipBlock.except[%zu]", path, i);
 
 		r = policy_add_except(peer, raw->except[i], except, err);
+		if (r == 0 && peer->except[i].bits == peer->cidr.bits)
+			return bl_fail(err, -EINVAL, "%s: %s is all of the cidr", except,
+				       raw->except[i]);
 	}
 	return r;
 }

@@ -15,16 +15,16 @@
 
 struct kind {
 	const char *name;
-	const char *group; /* of apiVersion */
+	const char *api_version;
 	int (*read)(const struct cJSON *document, struct bl_policy *policy, struct bl_err *err);
 	bool namespaced;
 };
 
 static const struct kind kinds[] = {
-	{"CiliumNetworkPolicy", "cilium.io", cilium_policy_read, true},
-	{"CiliumClusterwideNetworkPolicy", "cilium.io", cilium_policy_read, false},
-	{"NetworkPolicy", "networking.k8s.io", network_policy_read, true},
-	{"ClusterNetworkPolicy", "policy.networking.k8s.io", cluster_policy_read, false},
+	{"CiliumNetworkPolicy", "cilium.io/v2", cilium_policy_read, true},
+	{"CiliumClusterwideNetworkPolicy", "cilium.io/v2", cilium_policy_read, false},
+	{"NetworkPolicy", "networking.k8s.io/v1", network_policy_read, true},
+	{"ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", cluster_policy_read, false},
 };
 
 static const char *const entity_names[] = {
@@ -252,13 +252,6 @@ bool bl_policy_is_clusterwide(const char *name)
 	return kind && !kind->namespaced;
 }
 
-static bool is_of_group(const char *api_version, const char *group)
-{
-	size_t len = strlen(group);
-
-	return strncmp(api_version, group, len) == 0 && api_version[len] == '/';
-}
-
 /* The namespace that a document says, and whether it may. */
 static int name_policy(const struct cJSON *document, const struct kind *kind,
 		       struct bl_policy *policy, struct bl_err *err)
@@ -288,9 +281,9 @@ int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, s
 	if (!kind)
 		return bl_fail(err, -EINVAL, "kind: expected a policy, got '%.64s'",
 			       bl_json_get_string(document, "kind"));
-	if (!is_of_group(bl_json_get_string(document, "apiVersion"), kind->group))
+	if (strcmp(bl_json_get_string(document, "apiVersion"), kind->api_version) != 0)
 		return bl_fail(err, -EINVAL, "apiVersion: a %s is of %s, got '%.64s'", kind->name,
-			       kind->group, bl_json_get_string(document, "apiVersion"));
+			       kind->api_version, bl_json_get_string(document, "apiVersion"));
 	r = name_policy(document, kind, policy, err);
 	if (r < 0)
 		return r;

@@ -73,23 +73,30 @@ static int require_string(const struct cJSON *json, const char *path, const char
 	return 0;
 }
 
-/* Of a VM the name is host name, label, and part of the names of files and namespaces; the others are DNS
- * labels in Kubernetes too. */
+/* Of a VM the name is host name, label, and part of the names of files and namespaces. */
 static bool has_short_name(const char *kind)
 {
-	static const char *const kinds[] = {"VirtualMachine", "VirtualMachineInstance", "Namespace",
-					    "Service"};
+	return kind &&
+	       (strcmp(kind, "VirtualMachine") == 0 || strcmp(kind, "VirtualMachineInstance") == 0);
+}
 
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i], kind) == 0)
-			return true;
-	return false;
+/* The name is a DNS label in Kubernetes too. */
+static bool is_label(const char *kind)
+{
+	return kind && (strcmp(kind, "Namespace") == 0 || strcmp(kind, "Service") == 0);
 }
 
 static int validate_name(const char *kind, const char *text, struct bl_err *err)
 {
 	size_t max = has_short_name(kind) ? SHORT_NAME_MAX_LEN : NAME_MAX_LEN;
 
+	if (is_label(kind))
+		return bl_name_is_dns_label(text) ? 0
+						  : bl_fail(err, -EINVAL,
+							    "metadata.name: '%.64s' is not a name: "
+							    "up to 63 lower-case "
+							    "letters, digits and '-'",
+							    text);
 	if (bl_name_is_dns_subdomain(text, strlen(text)) && strlen(text) <= max)
 		return 0;
 	return bl_fail(err, -EINVAL,
