@@ -48,12 +48,64 @@ static int check_object(const struct agent *agent, const struct cJSON *document,
 		r = api_kind(bl_json_get_string(document, "kind"), &kind, err);
 	if (r == 0)
 		r = kind->check(document, warnings, err);
-	if (r == 0)
-		r = check_change(agent, document, kind, err);
-	if (r < 0 && bl_json_get_string(document, "metadata/name"))
-		bl_wrap(err, "%s \"%s\"", bl_json_get_string(document, "kind"),
-			bl_json_get_string(document, "metadata/name"));
-	return r;
+	return r < 0 ? r : check_change(agent, document, kind, err);
+}
+
+/* What a person calls it: web.yaml: Pod "web". The caller frees. */
+static char *label_object(const struct cJSON *document, const char *source)
+{
+	const char *kind = bl_json_get_string(document, "kind");
+	const char *name = bl_json_get_string(document, "metadata/name");
+
+	return bl_format("%s%s%s \"%s\"", source ? source : "", source ? ": " : "",
+			 kind ? kind : "object", name ? name : "");
+}
+
+static int take_object(const struct agent *agent, const struct cJSON *document, const char *source,
+		       struct cJSON *warnings, struct bl_err *err)
+{
+	bl_autofree char *label = label_object(document, source);
+	bl_auto_json struct cJSON *own = bl_json_array();
+
+	if (check_object(agent, document, own, err) < 0)
+		return bl_wrap(err, "%s", label);
+	bl_json_for_each (warning, own) {
+		bl_autofree char *text = bl_format("%s: %s", label, bl_json_text(warning));
+
+		bl_json_append(warnings, bl_json_string(text));
+	}
+	return 0;
+}
+
+static int compare_objects(const void *a, const void *b)
+{
+	const struct object_key x = object_key(*(const struct cJSON *const *)a);
+	const struct object_key y = object_key(*(const struct cJSON *const *)b);
+	int order = strcmp(x.kind, y.kind);
+
+	if (order == 0)
+		order = strcmp(x.namespace, y.namespace);
+	return order ? order : strcmp(x.name, y.name);
+}
+
+/* An object that stands twice leaves open which one is meant. */
+static int check_twice(const struct cJSON *objects, struct bl_err *err)
+{
+	bl_autofree const struct cJSON **sorted =
+		bl_alloc((bl_json_size(objects) + 1) * sizeof(*sorted));
+	size_t n = 0;
+
+	bl_json_for_each (object, objects)
+		sorted[n++] = object;
+	qsort(sorted, n, sizeof(*sorted), compare_objects);
+	for (size_t i = 1; i < n; i++)
+		if (compare_objects(&sorted[i - 1], &sorted[i]) == 0) {
+			const struct object_key key = object_key(sorted[i]);
+
+			return bl_fail(err, -EEXIST, "%s \"%s\" stands twice in the manifests",
+				       key.kind, key.name);
+		}
+	return 0;
 }
 
 /* The objects as they are to be stored: with a namespace, and sound. */
@@ -62,6 +114,8 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 {
 	bl_auto_json struct cJSON *objects = NULL;
 	const struct cJSON *given = bl_json_get(request->params, "objects");
+	const struct cJSON *source = bl_json_first(bl_json_get(request->params, "sources"));
+	int r;
 
 	if (!bl_json_is_array(given))
 		return bl_fail(err, -EINVAL, "missing parameter 'objects'");
@@ -69,13 +123,15 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 		return bl_fail(err, -E2BIG, "more than %d objects at once", APPLY_MAX);
 	objects = bl_json_copy(given);
 	bl_json_for_each (object, objects) {
-		int r;
-
 		kinds_place(object);
-		r = check_object(request->agent, object, warnings, err);
+		r = take_object(request->agent, object, bl_json_text(source), warnings, err);
 		if (r < 0)
 			return r;
+		source = source ? bl_json_next(source) : NULL;
 	}
+	r = check_twice(objects, err);
+	if (r < 0)
+		return r;
 	*ret_objects = bl_take_ptr(objects);
 	return 0;
 }

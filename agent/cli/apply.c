@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "kind.h"
-#include "manifest.h"
 #include "rows.h"
 #include "terminal.h"
 #include "text.h"
@@ -39,14 +38,15 @@ static void print_results(const struct cJSON *results, FILE *file)
 	fflush(file);
 }
 
-int apply_objects(struct client *client, const struct cJSON *objects, FILE *file,
+int apply_objects(struct client *client, const struct manifests *manifests, FILE *file,
 		  struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
 	struct cJSON *params = bl_json_object();
 	int r;
 
-	bl_json_set(params, "objects", bl_json_copy(objects));
+	bl_json_set(params, "objects", bl_json_copy(manifests->objects));
+	bl_json_set(params, "sources", bl_json_copy(manifests->sources));
 	r = client_ask(client, "apply", params, &result, err);
 	if (r < 0)
 		return r;
@@ -60,17 +60,17 @@ int apply_objects(struct client *client, const struct cJSON *objects, FILE *file
 static int apply(const struct apply_options *options, struct bl_err *err)
 {
 	client_auto struct client client = CLIENT_INIT;
-	bl_auto_json struct cJSON *objects = NULL;
+	manifests_auto struct manifests manifests = {0};
 	int r;
 
 	r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-			   MANIFEST_SENT, &objects, err);
+			   MANIFEST_SENT, &manifests, err);
 	if (r < 0)
 		return r;
 	r = client_open(options->socket, &client, err);
 	if (r < 0)
 		return r;
-	return apply_objects(&client, objects, stdout, err);
+	return apply_objects(&client, &manifests, stdout, err);
 }
 
 static int run(void *data, int n_args, char **args)

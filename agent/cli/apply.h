@@ -7,7 +7,8 @@
 #include <beeline/json.h>
 
 #include "client.h"
+#include "manifest.h"
 
-/* objects is borrowed. Prints "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
-int apply_objects(struct client *client, const struct cJSON *objects, FILE *file,
+/* manifests are borrowed. Prints "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
+int apply_objects(struct client *client, const struct manifests *manifests, FILE *file,
 		  struct bl_err *err);

@@ -199,7 +199,7 @@ static int finish(struct batch *batch, struct bl_err *err)
 static int delete (const struct delete_options *options, const struct targets *targets,
 		   struct bl_err *err)
 {
-	bl_auto_json struct cJSON *objects = NULL;
+	manifests_auto struct manifests manifests = {0};
 	filter_auto struct bl_selector filter = {0};
 	client_auto struct client client = CLIENT_INIT;
 	progress_auto struct progress progress = progress_start();
@@ -207,7 +207,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 
 	if (r == 0 && options->files.n_items)
 		r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-				   MANIFEST_SENT, &objects, err);
+				   MANIFEST_SENT, &manifests, err);
 	if (r < 0)
 		return r;
 	r = client_open(options->socket, &client, err);
@@ -221,7 +221,7 @@ static int delete (const struct delete_options *options, const struct targets *t
 		.progress = &progress,
 	};
 
-	start_objects(&batch, objects);
+	start_objects(&batch, manifests.objects);
 	r = start_targets(&batch, targets, err);
 	if (r < 0)
 		return r;

@@ -27,8 +27,15 @@ static const struct bounds {
 struct reading {
 	const char *namespace; /* NULL: none was given */
 	const struct bounds *bounds;
-	struct cJSON *objects;
+	struct manifests *manifests;
 };
+
+void manifests_clear(struct manifests *manifests)
+{
+	bl_json_free(manifests->objects);
+	bl_json_free(manifests->sources);
+	*manifests = (struct manifests){0};
+}
 
 static const char *part(const struct cJSON *document, const char *path)
 {
@@ -80,7 +87,12 @@ static int place(struct cJSON *document, const char *source, const char *namespa
 	const char *own = part(document, "metadata/namespace");
 
 	if (bl_engine_is_clusterwide(part(document, "kind")))
-		return 0;
+		return *own ? bl_fail(err, -EINVAL,
+				      "%s: %s \"%s\": metadata.namespace: a %s is of the whole "
+				      "cluster",
+				      source, part(document, "kind"),
+				      part(document, "metadata/name"), part(document, "kind"))
+			    : 0;
 	if (*own == '\0') {
 		bl_json_set_string(bl_json_get(document, "metadata"), "namespace",
 				   namespace ? namespace : NAMESPACE_DEFAULT);
@@ -107,14 +119,32 @@ static int add_document(const struct cJSON *document, const char *source, size_t
 	r = place(copy, source, reading->namespace, err);
 	if (r < 0)
 		return r;
-	bl_json_append(reading->objects, bl_take_ptr(copy));
+	bl_json_append(reading->manifests->objects, bl_take_ptr(copy));
+	bl_json_append(reading->manifests->sources, bl_json_string(source));
 	return 0;
 }
 
 static bool is_list(const struct cJSON *document)
 {
-	return bl_json_is_object(document) && strcmp(part(document, "kind"), "List") == 0 &&
-	       bl_json_is_array(bl_json_get(document, "items"));
+	return bl_json_is_object(document) && strcmp(part(document, "kind"), "List") == 0;
+}
+
+/* What `kubectl get` prints of several objects. */
+static int unfold(const struct cJSON *list, const char *source, size_t *number,
+		  const struct reading *reading, struct bl_err *err)
+{
+	const struct cJSON *items = bl_json_get(list, "items");
+
+	if (!bl_json_is_array(items))
+		return bl_fail(err, -EINVAL, "%s: document %zu: items: expected an array, got %s",
+			       source, *number + 1, items ? bl_json_type(items) : "nothing");
+	bl_json_for_each (item, items) {
+		int r = add_document(item, source, ++*number, reading, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int parse(const char *text, size_t len, const char *source, const struct reading *reading,
@@ -126,18 +156,11 @@ static int parse(const char *text, size_t len, const char *source, const struct 
 	if (bl_yaml_parse_within(text, len, &reading->bounds->yaml, &documents, err) < 0)
 		return bl_wrap(err, "%s", source);
 	bl_json_for_each (document, documents) {
-		const struct cJSON *first = is_list(document)
-						    ? bl_json_first(bl_json_get(document, "items"))
-						    : document;
+		int r = is_list(document) ? unfold(document, source, &number, reading, err)
+					  : add_document(document, source, ++number, reading, err);
 
-		for (const struct cJSON *each = first; each; each = bl_json_next(each)) {
-			int r = add_document(each, source, ++number, reading, err);
-
-			if (r < 0)
-				return r;
-			if (!is_list(document))
-				break;
-		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -209,10 +232,10 @@ static int read_path(const char *path, const struct reading *reading, struct bl_
 }
 
 int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
-		   enum manifest_use use, struct cJSON **ret_objects, struct bl_err *err)
+		   enum manifest_use use, struct manifests *ret_manifests, struct bl_err *err)
 {
-	bl_auto_json struct cJSON *objects = bl_json_array();
-	const struct reading reading = {namespace, &bounds[use], objects};
+	manifests_auto struct manifests manifests = {bl_json_array(), bl_json_array()};
+	const struct reading reading = {namespace, &bounds[use], &manifests};
 
 	for (size_t i = 0; i < n_paths; i++) {
 		int r = read_path(paths[i], &reading, err);
@@ -220,9 +243,10 @@ int manifests_read(const char *const *paths, size_t n_paths, const char *namespa
 		if (r < 0)
 			return r;
 	}
-	if (bl_json_size(objects) == 0)
+	if (bl_json_size(manifests.objects) == 0)
 		return bl_fail(err, -EINVAL, "no objects in %s",
 			       strcmp(paths[0], "-") == 0 ? STDIN_NAME : paths[0]);
-	*ret_objects = bl_take_ptr(objects);
+	*ret_manifests = manifests;
+	manifests = (struct manifests){0};
 	return 0;
 }

@@ -14,9 +14,16 @@
  * command alone, a cluster's pods have to fit. */
 enum manifest_use { MANIFEST_SENT, MANIFEST_KEPT };
 
+struct manifests {
+	struct cJSON *objects; /* an array */
+	struct cJSON *sources; /* for each of them, the file that it stands in */
+};
+void manifests_clear(struct manifests *manifests);
+#define manifests_auto bl_cleanup(manifests_clear)
+
 /* Reads every path ("-" is standard input; of a folder its .yaml, .yml and .json files in the order
  * of their names) and unfolds documents of kind List. An object without a namespace gets that one
  * (NULL: "default") unless its kind stands in none; one that names another is refused when namespace is
- * not NULL. The caller owns *ret_objects. */
+ * not NULL, and one that names any and stands in none always. The caller clears *ret_manifests. */
 int manifests_read(const char *const *paths, size_t n_paths, const char *namespace,
-		   enum manifest_use use, struct cJSON **ret_objects, struct bl_err *err);
+		   enum manifest_use use, struct manifests *ret_manifests, struct bl_err *err);

@@ -231,15 +231,16 @@ static int answer_flows(const struct policy_simulate_options *options,
 static int simulate(const struct policy_simulate_options *options, struct bl_err *err)
 {
 	bool from_stdin = strcmp(options->flows, "-") == 0;
-	bl_auto_json struct cJSON *objects = NULL;
+	manifests_auto struct manifests manifests = {0};
 	simulation_auto struct simulation simulation = SIMULATION_INIT;
 	FILE *file;
 	int r;
 
 	r = manifests_read(options->files.items, options->files.n_items, options->namespace,
-			   MANIFEST_KEPT, &objects, err);
+			   MANIFEST_KEPT, &manifests, err);
 	if (r == 0)
-		r = simulation_init(objects, simulation_engine(options->engine), &simulation, err);
+		r = simulation_init(&manifests, simulation_engine(options->engine), &simulation,
+				    err);
 	if (r < 0)
 		return r;
 	file = from_stdin ? stdin : fopen(options->flows, "re");

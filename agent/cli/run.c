@@ -270,18 +270,18 @@ static int has_machine(const struct cJSON *objects, struct bl_err *err)
 static int run_manifests(const struct run_options *options, const char *const *files,
 			 size_t n_files, struct bl_err *err)
 {
-	bl_auto_json struct cJSON *objects = NULL;
+	manifests_auto struct manifests manifests = {0};
 	client_auto struct client client = CLIENT_INIT;
 	progress_auto struct progress progress = progress_start();
 	int r;
 
-	r = manifests_read(files, n_files, options->namespace, MANIFEST_SENT, &objects, err);
+	r = manifests_read(files, n_files, options->namespace, MANIFEST_SENT, &manifests, err);
 	if (r == 0)
-		r = has_machine(objects, err);
+		r = has_machine(manifests.objects, err);
 	if (r == 0)
 		r = client_open(options->socket, &client, err);
 	if (r == 0)
-		r = apply_objects(&client, objects, stdout, err);
+		r = apply_objects(&client, &manifests, stdout, err);
 	if (r < 0)
 		return r;
 
@@ -292,9 +292,9 @@ static int run_manifests(const struct run_options *options, const char *const *f
 		.begun_ns = bl_now_ns(),
 	};
 
-	r = start_machines(&run, objects, err);
+	r = start_machines(&run, manifests.objects, err);
 	if (r == 0)
-		r = wait_for_guests(&run, objects, err);
+		r = wait_for_guests(&run, manifests.objects, err);
 	return r;
 }
 

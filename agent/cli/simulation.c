@@ -28,7 +28,7 @@ static bool is_kind(const struct cJSON *object, const char *kind)
 
 struct listed {
 	const struct cJSON *object;
-	const char *kind, *namespace, *name;
+	const char *source, *kind, *namespace, *name;
 };
 
 struct list {
@@ -46,17 +46,22 @@ static int compare_listed(const void *a, const void *b)
 	return order ? order : strcmp(x->name, y->name);
 }
 
-static struct list make_list(const struct cJSON *objects)
+static struct list make_list(const struct manifests *manifests)
 {
-	struct list list = {.items = bl_alloc(bl_json_size(objects) * sizeof(*list.items))};
+	const struct cJSON *source = bl_json_first(manifests->sources);
+	struct list list = {
+		.items = bl_alloc(bl_json_size(manifests->objects) * sizeof(*list.items))};
 
-	bl_json_for_each (object, objects)
+	bl_json_for_each (object, manifests->objects) {
 		list.items[list.n_items++] = (struct listed){
 			.object = object,
+			.source = bl_json_text(source),
 			.kind = text_of(object, "kind"),
 			.namespace = text_of(object, "metadata/namespace"),
 			.name = text_of(object, "metadata/name"),
 		};
+		source = bl_json_next(source);
+	}
 	qsort(list.items, list.n_items, sizeof(*list.items), compare_listed);
 	return list;
 }
@@ -73,9 +78,9 @@ static int check_twice(const struct list *list, struct bl_err *err)
 		const struct listed *item = &list->items[i];
 
 		if (takes_part(item->kind) && compare_listed(item - 1, item) == 0)
-			return bl_fail(err, -EEXIST, "%s %s%s%s stands twice in the manifests",
-				       item->kind, item->namespace, *item->namespace ? "/" : "",
-				       item->name);
+			return bl_fail(err, -EEXIST, "%s: %s %s%s%s stands twice in the manifests",
+				       item->source, item->kind, item->namespace,
+				       *item->namespace ? "/" : "", item->name);
 	}
 	return 0;
 }
@@ -163,7 +168,7 @@ static int put(const struct simulation *simulation, const struct list *list,
 		object = vmi = instance_of(object);
 	}
 	if (put_document(simulation, object, err) < 0)
-		return bl_wrap(err, "%s %s%s%s", item->kind, item->namespace,
+		return bl_wrap(err, "%s: %s %s%s%s", item->source, item->kind, item->namespace,
 			       *item->namespace ? "/" : "", item->name);
 	return 0;
 }
@@ -224,7 +229,7 @@ static int load_judge(struct simulation *simulation, struct bl_err *err)
 	return r;
 }
 
-int simulation_init(const struct cJSON *objects, enum simulation_engine engine,
+int simulation_init(const struct manifests *manifests, enum simulation_engine engine,
 		    struct simulation *ret_simulation, struct bl_err *err)
 {
 	const struct bl_engine_options options = {.all_are_endpoints = true};
@@ -233,7 +238,7 @@ int simulation_init(const struct cJSON *objects, enum simulation_engine engine,
 		.engine = by_reference ? NULL : bl_engine_new(&options),
 		.reference = by_reference ? bl_reference_new(&options) : NULL,
 	};
-	struct list list = make_list(objects);
+	struct list list = make_list(manifests);
 	int r = put_all(&simulation, &list, err);
 
 	if (r == 0 && simulation.engine)

@@ -8,6 +8,8 @@
 #include <beeline/flow.h>
 #include <beeline/judge.h>
 
+#include "manifest.h"
+
 /* Who answers. */
 enum simulation_engine {
 	SIMULATION_COMPILED,  /* the entries that the kernel would get */
@@ -24,9 +26,9 @@ struct simulation {
 	struct bl_judge *judge;         /* NULL: the engine answers itself */
 };
 
-/* objects: an array as manifests_read() gives it. Warnings about what takes no part or cannot be enforced
- * go to the terminal. The caller releases *ret_simulation. */
-int simulation_init(const struct cJSON *objects, enum simulation_engine engine,
+/* Warnings about what takes no part or cannot be enforced go to the terminal. The caller releases
+ * *ret_simulation. */
+int simulation_init(const struct manifests *manifests, enum simulation_engine engine,
 		    struct simulation *ret_simulation, struct bl_err *err);
 void simulation_release(struct simulation *simulation);
 #define SIMULATION_INIT ((struct simulation){0})

@@ -3,9 +3,10 @@
  * What the command says to the agent, over rpc.h on the agent's socket. Objects are whole Kubernetes
  * documents in JSON (YAML is turned into JSON by the command).
  *
- *   apply     {"objects": [...]}        -> {"results": [{"kind", "namespace", "name", "outcome":
+ *   apply     {"objects": [...], "sources"?: [...]} -> {"results": [{"kind", "namespace", "name", "outcome":
  *             "created" | "configured" | "unchanged"}], "warnings": ["..."]}. All or nothing:
- *             every object is validated before the first is stored.
+ *             every object is validated before the first is stored. Errors and warnings begin with the
+ *             object's source, where one is given: the file that it stands in.
  *   get       {"kind", "namespace"?, "name"}      -> {"object": {...}}          -ENOENT when missing
  *   list      {"kind", "namespace"?}              -> {"items": [...]}; no namespace: all
  *   watch     {"kind", "namespace"?, "name"?}     -> progress {"type": "ADDED" | "MODIFIED" |
