@@ -82,11 +82,11 @@ size_t policy_n_prefixes(const struct policy *policy);
 
 /* ---- answers, in the words of api.h -------------------------------------------------------------- */
 
-/* Long lists are told item by item, from the one with number first (0: all): fn takes the item, and says
- * whether it wants more. */
+/* Long lists are told item by item: fn takes the item, with the place that it has in the list, and says
+ * whether it wants more. Who does not can go on behind that place later, whatever has changed. */
 struct policy_items {
-	size_t first;
-	bool (*fn)(struct cJSON *item, void *data);
+	const char *after; /* NULL: from the first one */
+	bool (*fn)(struct cJSON *item, const char *place, void *data);
 	void *data;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Methods on network policy: policy-list, -get, -rules, -describe, identity-list, ipcache-list. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <beeline/engine.h>
@@ -11,16 +12,16 @@
 #include "../objects.h"
 #include "../policy.h"
 
-#define BATCH       200                /* items in a message */
+#define BATCH       1000               /* values in a message, or about so many */
 #define BACKLOG_MAX (4u * 1024 * 1024) /* then the client asks for the rest when it has read this */
-#define SKIP_MAX    10000000
 
 /* A list on its way to the client. */
 struct stream {
 	const struct api_request *request;
 	struct policy_items items;
 	struct cJSON *batch;
-	bool is_cut;
+	size_t n_values; /* of the batch */
+	char *next;      /* the place where it was cut; NULL: it was not */
 };
 
 static void flush(struct stream *stream)
@@ -32,34 +33,43 @@ static void flush(struct stream *stream)
 	event = bl_json_object();
 	bl_json_set(event, "items", bl_take_ptr(stream->batch));
 	bl_rpc_progress(stream->request->call, event);
+	stream->n_values = 0;
 }
 
-static bool take_item(struct cJSON *item, void *data)
+/* Items are objects, of scalars and lists of texts. */
+static size_t count_values(const struct cJSON *item)
+{
+	size_t n = bl_json_size(item);
+
+	bl_json_for_each (member, item)
+		n += bl_json_size(member);
+	return n;
+}
+
+static bool take_item(struct cJSON *item, const char *place, void *data)
 {
 	struct stream *stream = data;
 
 	if (!stream->batch)
 		stream->batch = bl_json_array();
+	stream->n_values += count_values(item);
 	bl_json_append(stream->batch, item);
-	if (bl_json_size(stream->batch) < BATCH)
+	if (stream->n_values < BATCH)
 		return true;
 	flush(stream);
-	stream->is_cut = bl_rpc_backlog(stream->request->rpc) > BACKLOG_MAX;
-	return !stream->is_cut;
+	if (bl_rpc_backlog(stream->request->rpc) <= BACKLOG_MAX)
+		return true;
+	stream->next = bl_strdup(place);
+	return false;
 }
 
 static struct policy_items *stream_begin(struct stream *stream, const struct api_request *request)
 {
-	double skip = bl_json_get_number(request->params, "skip", 0);
-
-	*stream = (struct stream){
-		.request = request,
-		.items =
-			{
-				.first = skip > 0 && skip < SKIP_MAX ? (size_t)skip : 0,
-				.fn = take_item,
-				.data = stream,
-			},
+	*stream = (struct stream){.request = request};
+	stream->items = (struct policy_items){
+		.after = bl_json_get_string(request->params, "after"),
+		.fn = take_item,
+		.data = stream,
 	};
 	return &stream->items;
 }
@@ -69,7 +79,8 @@ static struct cJSON *stream_end(struct stream *stream)
 	struct cJSON *result = bl_json_object();
 
 	flush(stream);
-	bl_json_set_bool(result, "more", stream->is_cut);
+	bl_json_set_string(result, "next", stream->next);
+	free(stream->next);
 	return result;
 }
 

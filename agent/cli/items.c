@@ -20,16 +20,19 @@ int items_ask(struct client *client, const char *method, struct cJSON *params,
 	bl_auto_json struct cJSON *wanted = params, *items = bl_json_array(), *result = NULL;
 	struct client_call call = {.method = method, .fd = -1, .event = take_part, .data = items};
 
+	const char *next = NULL;
+
 	do {
 		int r;
 
+		bl_json_set_string(wanted, "after", next);
 		bl_json_free(bl_take_ptr(result));
-		bl_json_set_number(wanted, "skip", (double)bl_json_size(items));
 		call.params = bl_json_copy(wanted);
 		r = client_call(client, &call, &result, NULL, err);
 		if (r < 0)
 			return r;
-	} while (bl_json_get_bool(result, "more", false));
+		next = bl_json_get_string(result, "next");
+	} while (next);
 	*ret_items = bl_take_ptr(items);
 	if (ret_result)
 		*ret_result = bl_take_ptr(result);

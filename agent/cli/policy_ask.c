@@ -109,7 +109,6 @@ static int ask(const struct policy_options *options, const char *method, struct 
 
 	if (r < 0)
 		return r;
-	bl_json_remove(*ret_document, "more");
 	bl_json_set(*ret_document, member, items);
 	return 0;
 }

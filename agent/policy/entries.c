@@ -142,13 +142,13 @@ static void hand_out(const struct policy *policy, const char *endpoint,
 {
 	bool more = true;
 
-	for (size_t i = items->first; more; i++) {
+	for (size_t i = policy_items_first(items); more; i++) {
 		struct cJSON *item =
 			i < entries->n_items
 				? describe(policy, &entries->items[i])
 				: next_default(policy, endpoint, i - entries->n_items, denied);
 
-		more = item && items->fn(item, items->data);
+		more = item && policy_items_tell(items, item, i + 1);
 	}
 }
 

@@ -195,46 +195,97 @@ struct cJSON *policy_list(struct policy *policy)
 	return json;
 }
 
-/* ---- identities and prefixes -------------------------------------------------------------------- */
+/* ---- lists in parts ----------------------------------------------------------------------------- */
 
+size_t policy_items_first(const struct policy_items *items)
+{
+	return items->after ? strtoull(items->after, NULL, 10) : 0;
+}
+
+bool policy_items_tell(const struct policy_items *items, struct cJSON *item, uint64_t place)
+{
+	bl_autofree char *text = bl_format("%llu", (unsigned long long)place);
+
+	return items->fn(item, text, items->data);
+}
+
+/* By number, of which 0 is nobody's. */
 void policy_identities(struct policy *policy, const struct policy_items *items)
 {
 	bl_autofree uint32_t *numbers = NULL;
+	size_t after = policy_items_first(items), n;
 	bool more = true;
-	size_t n;
 
 	bl_engine_identities(policy->engine, &numbers, &n);
-	for (size_t i = items->first; more && i < n; i++) {
-		struct cJSON *item = bl_json_object();
+	for (size_t i = 0; more && i < n; i++) {
+		struct cJSON *item;
 
+		if (numbers[i] <= after)
+			continue;
+		item = bl_json_object();
 		bl_json_set_number(item, "id", numbers[i]);
 		bl_json_set(item, "labels", policy_labels(policy, numbers[i]));
-		more = items->fn(item, items->data);
+		more = policy_items_tell(items, item, numbers[i]);
 	}
 }
 
-static struct cJSON *describe_prefix(struct policy *policy, const struct bl_ipcache_row *row)
+/* ---- prefixes ----------------------------------------------------------------------------------- */
+
+static struct bl_prefix prefix_of(const struct bl_ipcache_row *row)
 {
 	struct bl_prefix prefix = {.bits = (uint8_t)row->key.prefixlen};
+
+	memcpy(prefix.addr.bytes, row->key.addr, sizeof(prefix.addr.bytes));
+	return prefix;
+}
+
+/* In the order of the engine's rows. */
+static bool is_behind(const struct bl_ipcache_row *row, const struct bl_prefix *place)
+{
+	int order = memcmp(row->key.addr, place->addr.bytes, sizeof(row->key.addr));
+
+	return order > 0 || (order == 0 && row->key.prefixlen > place->bits);
+}
+
+/* False: of a place that is none, so all are told. */
+static bool read_place(const char *text, struct bl_prefix *ret_place)
+{
+	uint8_t bits;
+
+	if (!text || bl_prefix_parse(text, true, &ret_place->addr, &bits, NULL) < 0)
+		return false;
+	ret_place->bits = bl_addr_is_v4(&ret_place->addr) ? bits + 96 : bits;
+	return true;
+}
+
+static struct cJSON *describe_prefix(struct policy *policy, const struct bl_prefix *prefix,
+				     uint32_t identity)
+{
 	struct cJSON *item = bl_json_object();
 	char text[BL_ADDR_TEXT_MAX];
 
-	memcpy(prefix.addr.bytes, row->key.addr, sizeof(prefix.addr.bytes));
-	bl_json_set_string(item, "prefix", bl_prefix_format(&prefix, text));
-	bl_json_set_number(item, "identity", row->identity);
-	if (prefix.bits == 128)
-		bl_json_set_string(item, "name", policy_name(policy, &prefix.addr, row->identity));
-	bl_json_set(item, "labels", policy_labels(policy, row->identity));
+	bl_json_set_string(item, "prefix", bl_prefix_format(prefix, text));
+	bl_json_set_number(item, "identity", identity);
+	if (prefix->bits == 128)
+		bl_json_set_string(item, "name", policy_name(policy, &prefix->addr, identity));
+	bl_json_set(item, "labels", policy_labels(policy, identity));
 	return item;
 }
 
 void policy_prefixes(struct policy *policy, const struct policy_items *items)
 {
 	const struct bl_ipcache_row *rows;
-	bool more = true;
+	struct bl_prefix place;
+	bool goes_on = read_place(items->after, &place), more = true;
 	size_t n;
 
 	bl_engine_prefixes(policy->engine, &rows, &n);
-	for (size_t i = items->first; more && i < n; i++)
-		more = items->fn(describe_prefix(policy, &rows[i]), items->data);
+	for (size_t i = 0; more && i < n; i++) {
+		struct bl_prefix prefix = prefix_of(&rows[i]);
+		char text[BL_ADDR_TEXT_MAX];
+
+		if (!goes_on || is_behind(&rows[i], &place))
+			more = items->fn(describe_prefix(policy, &prefix, rows[i].identity),
+					 bl_prefix_format(&prefix, text), items->data);
+	}
 }

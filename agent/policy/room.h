@@ -106,6 +106,10 @@ const char *policy_name(struct policy *policy, const struct bl_addr *addr, uint3
 #define DENIERS_TOLD 3
 char *policy_default_deny(const struct policy *policy, const char *endpoint,
 			  enum bl_policy_direction direction);
+/* Places in a list that has no order of its own are numbers: where it goes on, and an item handed out with
+ * its own. */
+size_t policy_items_first(const struct policy_items *items);
+bool policy_items_tell(const struct policy_items *items, struct cJSON *item, uint64_t place);
 /* The labels of an identity, an array of texts; empty when nobody knows it. */
 struct cJSON *policy_labels(const struct policy *policy, uint32_t identity);
 /* By kind, namespace, name. */

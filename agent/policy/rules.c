@@ -117,8 +117,8 @@ static void hand_out(const struct entries *entries, const struct policy_items *i
 {
 	bool more = true;
 
-	for (size_t i = items->first; more && i < entries->n_items; i++)
-		more = items->fn(describe(&entries->items[i]), items->data);
+	for (size_t i = policy_items_first(items); more && i < entries->n_items; i++)
+		more = policy_items_tell(items, describe(&entries->items[i]), i + 1);
 }
 
 /* ---- an endpoint's ------------------------------------------------------------------------------ */

@@ -75,17 +75,8 @@
  *                   "warnings": [sentence], "conditions"?}}
  *   identity-list {} -> items {"id", "labels"}, {}
  *   ipcache-list  {} -> items {"prefix", "identity", "labels", "name"?}, {}
- *       Items come as progress {"items": [...]}; "more": true in the answer says that there are more, to be
- *       had by the same call with "skip": how many have come.
- *   ct-list   {"endpoint"? | "namespace"?, "name"?, "peer"?: address or prefix, "protocol"?, "port"?,
- *             "first"?: N} -> {"endpoint": <endpoint>, "items": [<connection>, ...], "next"?: N}: of a
- *             part of the table, which "first" begins; no "next": that was the last part
- *       connection = {"protocol", "owner": "vm" | "pod", "openedBy": "vm" | "pod" | "remote", "remote",
- *                   "remoteName"?, "remoteIdentity"? (as in events), "remotePort"?, "localPort"?, "icmpId"?, "fragmentId"?: it lets in the later
- *                   fragments of that datagram, "state"?: "opening" | "established" | "closing" |
- *                   "closed" (of TCP), "expiresSeconds", "verdict": "current" | "older" (it will be
- *                   judged anew) | "none" (policy was not asked), "epoch", "rule"?, "ruleName"?}
- *   ct-flush  likewise -> {"flushed": how many, "next"?}
+ *       Items come as progress {"items": [...]}; "next" in the answer says that there are more, to be had by
+ *       the same call with "after": that text.
  *   image-import     {"name", "digest"?} with one fd: the file -> progress {"bytes", "total"}, then
  *                    {"image": {"name", "digest", "format", "bytes", "virtualBytes"}}
  *   image-list {} -> {"items": [<image>, ...]};  image-delete {"name"};  image-prune {} -> {"deleted": [...]}

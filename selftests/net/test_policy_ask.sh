@@ -361,6 +361,31 @@ whole_list() {
 		for i in it['items'] if i['prefix'].startswith('100.')])" ipcache list
 }
 
+# first_behind PLACE: of the prefixes, however many stand before it and whether there is one of it.
+first_behind() {
+	python3 - "$BEELINE_SOCKET" "$1" <<'PYTHON'
+import json, socket, struct, sys
+def say(message):
+    text = json.dumps(message).encode()
+    line.sendall(struct.pack("!I", len(text)) + text)
+line = socket.socket(socket.AF_UNIX)
+line.settimeout(20)
+line.connect(sys.argv[1])
+say({"hello": {"program": "test", "protocol": 1, "version": "0"}})
+say({"id": 1, "method": "ipcache-list", "params": {"after": sys.argv[2]}})
+stream = line.makefile("rb")
+while True:
+    message = json.loads(stream.read(struct.unpack("!I", stream.read(4))[0]))
+    if "event" in message:
+        print(message["event"]["items"][0]["prefix"])
+        break
+PYTHON
+}
+
+goes_on() { # PLACE FIRST
+	equal "behind $1" "$(first_behind "$1")" "$2"
+}
+
 who_is_who() {
 	is_told "['host', '$lab-3', '$lab-3']" \
 		"[i.get('name') for i in it['items'] if i['prefix'] in ('10.88.0.3/32', 'fd00:88::3/128', '10.88.0.1/32')]" \
@@ -369,6 +394,9 @@ who_is_who() {
 
 check many-prefixes cidr_group
 check whole-list whole_list
+check goes-on-behind-a-place goes_on 100.64.1.255/32 100.64.2.0/32
+check goes-on-behind-what-is-gone goes_on 100.64.0.0/15 100.64.0.0/32
+check goes-on-in-ipv6 goes_on fd00:88::2/128 fd00:88::3/128
 check who-is-who who_is_who
 check group-goes beeline delete ccg/many
 check policy-goes beeline policy delete cnp/many cnp/web
