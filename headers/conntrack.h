@@ -22,6 +22,7 @@
 
 #include <bpf/bpf_core_read.h>
 
+#include "counter.h"
 #include "maps.h"
 #include "pkt.h"
 
@@ -189,6 +190,8 @@ static __always_inline struct bl_ct_entry *bl_ct_claim(const struct bl_pkt *pkt,
 	if (before == BL_CT_CLAIMED ||
 	    __sync_val_compare_and_swap(&entry->expires, before, BL_CT_CLAIMED) != before)
 		return NULL;
+	if (before >= bl_ct_now())
+		bl_count_evicted(pkt);
 	return entry;
 }
 

@@ -65,6 +65,17 @@ static __always_inline void bl_count_opened(const struct bl_pkt *pkt)
 		tally->opened++;
 }
 
+/* What a masqueraded VM's pod opens leaves as what the VM does. */
+static __always_inline void bl_count_evicted(const struct bl_pkt *pkt)
+{
+	__u32 key = pkt->endpoint * BL_VM_DIRECTIONS +
+		    (pkt->direction == BL_TO_VM ? BL_TO_VM : BL_FROM_VM);
+	struct bl_tally *tally = bpf_map_lookup_elem(&bl_tallies, &key);
+
+	if (tally)
+		tally->evicted++;
+}
+
 static __always_inline void bl_count_allowed(const struct bl_pkt *pkt)
 {
 	struct bl_tally *tally = bl_tally(pkt);

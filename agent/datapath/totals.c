@@ -84,6 +84,7 @@ static int read_tallies(const struct datapath *datapath, struct datapath_totals 
 
 		total->opened += tallies[i].opened;
 		total->allowed += tallies[i].allowed;
+		total->evicted += tallies[i].evicted;
 	}
 	return 0;
 }

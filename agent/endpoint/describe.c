@@ -117,6 +117,9 @@ static struct cJSON *figures_json(const struct endpoint_figures *figures)
 
 		bl_json_set_number(connections, "used", (double)figures->connections.used);
 		bl_json_set_number(connections, "capacity", (double)figures->connections.capacity);
+		bl_json_set_number(connections, "evicted",
+				   (double)(figures->tallies[BL_TO_VM].evicted +
+					    figures->tallies[BL_FROM_VM].evicted));
 	}
 	return json;
 }

@@ -165,15 +165,16 @@ static char *direction_label(enum bl_direction direction)
 	return page_labels(&label, 1);
 }
 
-static void put_opened(const struct stage *stage, struct page *page)
+static void put_tallies(const struct stage *stage, enum family family, struct page *page)
 {
-	page_family(page, FAMILY_OPENED);
+	page_family(page, family);
 	for (size_t i = 0; i < n_items(stage); i++) {
 		for (int way = 0; way < BL_VM_DIRECTIONS; way++) {
+			const struct bl_tally *tally = &item(stage, i)->tallies[way];
 			bl_autofree char *more = direction_label(way);
 
 			page_count(page, stage->labels[i], more,
-				   item(stage, i)->tallies[way].opened);
+				   family == FAMILY_OPENED ? tally->opened : tally->evicted);
 		}
 	}
 }
@@ -259,7 +260,8 @@ static void put_endpoints(const struct stage *stage, struct page *page)
 	put_verdicts(stage, FAMILY_DIVERTED_PACKETS, is_diverted, false, page);
 	put_policy(stage, page);
 	put_policy_entries(stage, page);
-	put_opened(stage, page);
+	put_tallies(stage, FAMILY_OPENED, page);
+	put_tallies(stage, FAMILY_CONNECTIONS_EVICTED, page);
 	put_handshakes(stage, page);
 	put_connections(stage, FAMILY_CONNECTIONS, page);
 	put_connections(stage, FAMILY_CONNECTIONS_CAPACITY, page);

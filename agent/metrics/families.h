@@ -47,6 +47,9 @@
 	  "Connections in the VM's table; with more than eight endpoints estimated from a part.") \
 	X(CONNECTIONS_CAPACITY, "beeline_conntrack_entries_limit", "gauge", "entries",            \
 	  "Connections that the VM's table can hold.")                                            \
+	X(CONNECTIONS_EVICTED, "beeline_conntrack_evictions_total", "counter", "connections",     \
+	  "Connections that were forgotten before their time, as the table had no room for "      \
+	  "another, by the direction of the packet that opened that one.")                        \
 	X(POLICY_ENTRIES_LIMIT, "beeline_policy_entries_limit", "gauge", "entries",               \
 	  "Entries that each VM's policy can have.")                                              \
 	X(ENDPOINTS, "beeline_endpoints", "gauge", "endpoints", "VM interfaces on this node.")    \

@@ -320,6 +320,7 @@ struct bl_verdict_key {
 struct bl_tally {
 	__u64 opened; /* connections that began by a packet of that direction, and were let through */
 	__u64 allowed; /* packets that policy was asked about, and allowed */
+	__u64 evicted; /* connections that were forgotten before their time, for one that began so */
 };
 
 /* bl_handshakes: ARRAY[endpoint * BL_VM_DIRECTIONS + direction of the SYN]: how long openers of TCP

@@ -51,7 +51,7 @@
  *                   [{"direction", "reason", "code", "packets", "bytes"}]}, forwarded ones aside
  *   endpoint-counters {} -> {"timeNs": when they were read, on a clock that only goes forward, "items":
  *                   [{"namespace", "name", "interface", "endpoint", "counters",
- *                     "connections"?: {"used", "capacity"}}, ...]}, of all endpoints. "name" is the
+ *                     "connections"?: {"used", "capacity", "evicted"}}, ...]}, of all endpoints. "name" is the
  *                   VM's, of an endpoint made by hand its own
  *   endpoint-delete  {"name"} -> {}
  *   policy-list {} -> {"endpoints": [<judged>, ...], "policies": [{"kind", "namespace"?, "name",

@@ -135,6 +135,11 @@ class Fixture:
             lease.set(name + ".bytes", body)
         return lease
 
+    def tally(self, index, direction):
+        """(opened, allowed, evicted) of packets of that direction."""
+        values = self.dp.lookup("bl_tallies", index * 2 + direction, 24 * self.cpus())
+        return tuple(map(sum, zip(*struct.iter_unpack("<QQQ", values))))
+
     # ---- policy ---------------------------------------------------------------------------------
 
     def policy(self, index, *rows):

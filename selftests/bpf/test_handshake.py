@@ -33,9 +33,7 @@ def timed(fx, index, direction):
 
 def tally(fx, index, direction):
     """(opened, allowed)."""
-    values = fx.dp.lookup("bl_tallies", index * 2 + direction, 16 * fx.cpus())
-    columns = list(struct.iter_unpack("<QQ", values))
-    return sum(row[0] for row in columns), sum(row[1] for row in columns)
+    return fx.tally(index, direction)[:2]
 
 
 class Counted:

@@ -318,9 +318,14 @@ def test_one_vms_flood_evicts_nobody_elses(fx):
         fx.policy(index, fx.row(FRIEND, OUT), fx.row(0))
     fx.policy(POLICED_MASQ, fx.row(FRIEND, OUT))
     forwarded(fx.from_vm(from_vm(POLICED_MASQ, syn()), POLICED_MASQ))
+    before = fx.tally(POLICED, TO_VM)[2], fx.tally(POLICED_MASQ, TO_VM)[2]
     for sport in range(2000, 2000 + 8 * CT_SETS):
         forwarded(fx.to_vm(to_vm(syn(sport)), POLICED))
-    assert len(fx.connections(POLICED)) <= 3 * CT_SETS
+    kept = len(fx.connections(POLICED))
+    assert kept <= 3 * CT_SETS
+    # who had to go is counted
+    assert fx.tally(POLICED, TO_VM)[2] - before[0] == 8 * CT_SETS - kept
+    assert fx.tally(POLICED_MASQ, TO_VM)[2] == before[1]
     forwarded(fx.to_vm(to_vm(ack(80, 1025, "SA")), POLICED_MASQ))
 
 

@@ -100,6 +100,23 @@ static void test_opened(void **state)
 							       "b") ",direction=\"from-vm\"} 4\n");
 }
 
+static void test_evicted(void **state)
+{
+	struct world *world = *state;
+
+	world->totals.tallies[1][BL_TO_VM].evicted = 5;
+	assert_lines(
+		world, "beeline_conntrack_evictions_total",
+		"{" LABELS(
+			"a") ",direction=\"to-vm\"} 0\n"
+			     "{" LABELS(
+				     "a") ",direction=\"from-vm\"} 0\n"
+					  "{" LABELS(
+						  "b") ",direction=\"to-vm\"} 5\n"
+						       "{" LABELS(
+							       "b") ",direction=\"from-vm\"} 0\n");
+}
+
 /* Allowed are shown from the beginning, denied when there are some; nothing where no policy is. */
 static void test_verdicts(void **state)
 {
@@ -239,6 +256,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_opened, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_evicted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_verdicts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_handshakes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_pressure, set_up, tear_down),
