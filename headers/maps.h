@@ -199,7 +199,7 @@ struct {
 	__type(value, __u64);
 } bl_answered SEC(".maps");
 
-/* Connections, an inner array per endpoint that tracks them. */
+/* Connections, or handshakes alone: an inner array per endpoint. */
 struct bl_ct_share {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, BL_CT_SETS_MIN);

@@ -116,9 +116,10 @@ static void look_at_counters(struct policy *policy)
 int policy_commit(struct policy *policy, struct bl_err *err)
 {
 	bool was_anew = policy->anew;
-	int r = policy_read_host(policy, err);
+	int r;
 
 	policy_note_change(policy);
+	r = policy_read_host(policy, err);
 	if (r == 0)
 		r = run_steps(policy, err);
 	if (r == 0 && was_anew)

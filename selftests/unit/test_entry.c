@@ -176,6 +176,19 @@ static void assert_delta(const char *guest, const char *pod, size_t first)
 	assert_int_equal(lease_sum(both, 4), wanted);
 }
 
+/* Who has no policy and an address of its own needs no table but for handshakes. */
+static void test_tracked(void **state)
+{
+	struct endpoint_spec pod = spec_of(BL_BINDING_POD),
+			     masquerade = spec_of(BL_BINDING_MASQUERADE);
+	const struct bl_endpoint policed = {.flags = BL_EP_POLICY}, open = {.flags = BL_EP_LIVE};
+
+	assert_false(entry_is_tracked(&pod, &open));
+	assert_true(entry_is_tracked(&pod, &policed));
+	assert_true(entry_is_tracked(&masquerade, &open));
+	assert_true(entry_is_tracked(&masquerade, &policed));
+}
+
 static void test_delta(void **state)
 {
 	assert_delta("10.0.2.2", "10.1.0.5", 12);
@@ -209,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_pod),        cmocka_unit_test(test_pod_variants),
 		cmocka_unit_test(test_masquerade), cmocka_unit_test(test_masquerade_networks),
 		cmocka_unit_test(test_delta),      cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_tracked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
