@@ -113,12 +113,10 @@ run() {
 	show_traffic
 	show_path
 	say "it goes on running"
-	cat <<-END
-		  $beeline console $vm          the guest's console; leave with ^]
-		  $beeline get vmi -o wide
-		  $beeline monitor $vm -s 1     every packet, with the verdict
-		  make stop                         takes all of it away
-	END
+	printf '  %-33s%s\n' "$beeline console $vm" "the guest's console; leave with ^]" \
+		"$beeline get vmi -o wide" "its addresses" \
+		"$beeline monitor $vm -s 1" "every packet, with the verdict" \
+		"make stop" "takes all of it away"
 }
 
 stop() {
