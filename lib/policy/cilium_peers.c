@@ -18,8 +18,8 @@ static void scope(const struct cilium_context *context, struct bl_selector *sele
 
 	if (bl_selector_mentions(selector, "reserved", ""))
 		return;
-	if (*namespace && !bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE) &&
-	    !bl_selector_mentions(selector, NULL, BL_LABEL_NAMESPACE_LABELS))
+	if (*namespace && !bl_selector_mentions(selector, "k8s", BL_LABEL_NAMESPACE) &&
+	    !bl_selector_mentions(selector, "k8s", BL_LABEL_NAMESPACE_LABELS))
 		bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, namespace);
 	else
 		policy_pods_only(selector);
