@@ -186,6 +186,7 @@ static int method_status(const struct api_request *request, struct cJSON **ret_r
 	bl_json_set_bool(kvm, "usable", agent->kvm);
 	bl_json_set_string(kvm, "reason", agent->kvm_reason);
 	bl_json_set_bool(status, "vhostNet", agent->vhost_net);
+	bl_json_set_string(status, "policyMode", agent->config.policy);
 	bl_json_set_number(counts, KIND_VM, count(agent, KIND_VM));
 	bl_json_set_number(counts, KIND_VMI, count(agent, KIND_VMI));
 	bl_json_set_number(counts, "endpoints", count_endpoints(agent));

@@ -35,6 +35,7 @@ static const struct {
 	{"kvm/usable", "KVM usable"},
 	{"kvm/reason", "KVM reason"},
 	{"vhostNet", "vhost-net"},
+	{"policyMode", "Network policy"},
 	{"counts/VirtualMachine", "VirtualMachines"},
 	{"counts/VirtualMachineInstance", "VirtualMachineInstances"},
 	{"counts/endpoints", "Endpoints"},

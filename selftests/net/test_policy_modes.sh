@@ -10,7 +10,8 @@ client=$lab-vm2 server=$lab-vm3
 
 mode() { # MODE: the next agent's
 	agent_kill
-	agent_start "$build/beeline-agent" --policy "$1"
+	agent_start "$build/beeline-agent" --policy "$1" &&
+		equal mode "$(beeline status -o json | json policyMode)" "$1"
 }
 
 cnp() { # NAME SUBJECT SECTION
