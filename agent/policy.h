@@ -94,7 +94,8 @@ struct policy_items {
 struct cJSON *policy_list(struct policy *policy);
 /* An endpoint as "policy-list" has it; NULL: there is none. */
 struct cJSON *policy_endpoint(const struct policy *policy, const char *name);
-/* What the kernel has for an endpoint, with counters, and what becomes of all else ("policy-get"). */
+/* What the kernel has for an endpoint that there is, with counters, and what becomes of all else
+ * ("policy-get"). */
 int policy_entries(struct policy *policy, const char *endpoint, const struct policy_items *items,
 		   struct bl_err *err);
 /* The rules that an endpoint is judged by, in the order in which they are asked ("policy-rules"). */

@@ -97,12 +97,23 @@ static int find_policy(const struct api_request *request, struct policy **ret_po
 	return 0;
 }
 
+/* *ret_endpoint is the caller's. The endpoint may be one that policy refused when it was adopted. */
 static int find_endpoint(const struct api_request *request, struct policy **ret_policy,
-			 const char **ret_name, struct bl_err *err)
+			 const char **ret_name, struct cJSON **ret_endpoint, struct bl_err *err)
 {
 	int r = find_policy(request, ret_policy, err);
 
-	return r == 0 ? api_endpoint(request, ret_name, err) : r;
+	if (r == 0)
+		r = api_endpoint(request, ret_name, err);
+	if (r < 0)
+		return r;
+	*ret_endpoint = policy_endpoint(*ret_policy, *ret_name);
+	if (!*ret_endpoint)
+		return bl_fail(err, -ENOENT,
+			       "network policy does not know endpoint \"%s\": the agent's log says "
+			       "why",
+			       *ret_name);
+	return 0;
 }
 
 static int method_list(const struct api_request *request, struct cJSON **ret_result,
@@ -119,33 +130,35 @@ static int method_list(const struct api_request *request, struct cJSON **ret_res
 static int method_get(const struct api_request *request, struct cJSON **ret_result,
 		      struct bl_err *err)
 {
+	bl_auto_json struct cJSON *endpoint = NULL;
 	struct stream stream;
 	struct policy *policy;
 	const char *name;
-	int r = find_endpoint(request, &policy, &name, err);
+	int r = find_endpoint(request, &policy, &name, &endpoint, err);
 
 	if (r == 0)
 		r = policy_entries(policy, name, stream_begin(&stream, request), err);
 	if (r < 0)
 		return r;
 	*ret_result = stream_end(&stream);
-	bl_json_set(*ret_result, "endpoint", policy_endpoint(policy, name));
+	bl_json_set(*ret_result, "endpoint", bl_take_ptr(endpoint));
 	return 0;
 }
 
 static int method_rules(const struct api_request *request, struct cJSON **ret_result,
 			struct bl_err *err)
 {
+	struct cJSON *endpoint;
 	struct stream stream;
 	struct policy *policy;
 	const char *name;
-	int r = find_endpoint(request, &policy, &name, err);
+	int r = find_endpoint(request, &policy, &name, &endpoint, err);
 
 	if (r < 0)
 		return r;
 	policy_rules(policy, name, stream_begin(&stream, request));
 	*ret_result = stream_end(&stream);
-	bl_json_set(*ret_result, "endpoint", policy_endpoint(policy, name));
+	bl_json_set(*ret_result, "endpoint", endpoint);
 	return 0;
 }
 
