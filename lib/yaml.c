@@ -53,6 +53,20 @@ static int fail_here(struct reader *reader, const char *what)
 	return fail_at(reader, -EINVAL, reader->event.start_mark, what);
 }
 
+/* Where a byte of the input stands: bytes that are no text are told by their offset alone. */
+static yaml_mark_t mark_of_byte(const yaml_parser_t *parser, size_t offset)
+{
+	const unsigned char *at = parser->input.string.start;
+	const unsigned char *end = at + offset;
+	yaml_mark_t mark = {.index = offset};
+
+	for (; at < end && at < parser->input.string.end; at++) {
+		mark.column = *at == '\n' ? 0 : mark.column + 1;
+		mark.line += *at == '\n';
+	}
+	return mark;
+}
+
 /* Makes the next event the current one. */
 static int advance(struct reader *reader)
 {
@@ -65,8 +79,8 @@ static int advance(struct reader *reader)
 	memset(&reader->event, 0, sizeof(reader->event));
 	if (parser->error == YAML_MEMORY_ERROR)
 		return bl_fail(reader->err, -ENOMEM, "YAML does not fit into memory");
-	/* A reader error (bytes that are no text) has no problem_mark. */
-	mark = parser->error == YAML_READER_ERROR ? parser->mark : parser->problem_mark;
+	mark = parser->error == YAML_READER_ERROR ? mark_of_byte(parser, parser->problem_offset)
+						  : parser->problem_mark;
 	return fail_at(reader, -EINVAL, mark, parser->problem ? parser->problem : "not YAML");
 }
 
