@@ -130,8 +130,18 @@ def test_monitor_says_why_a_packet_was_dropped(world):
         event = watch_drop(world, MASQUERADE, POD, destination, 22)
         for key, wanted in {"source": source, "destination": destination, "direction": "to-vm",
                             "verdict": "dropped", "code": DENIED, "protocol": "TCP",
-                            "detail": "SYN"}.items():
+                            "detail": "SYN", "ruleName": f"default deny of {NAMESPACE}/{POD}"}.items():
             expect(f"{key} of {event}", wanted, event.get(key))
+
+
+def test_policy_get_counts_what_each_rule_decided(world):
+    said = json.loads(world.node.vm("policy", "get", POD, "-o", "json"))
+    packets = {entry["rule"]: entry["packets"] for entry in said["entries"]}
+    for rule in ("spec.ingress[0]", "spec.ingress[1]"):
+        if not packets.get(f"{NAMESPACE}/{POD} {rule}"):
+            raise Failed(f"nothing was counted at {rule}: {packets}")
+    if f"default deny of {NAMESPACE}/{POD}" not in world.node.vm("policy", "get", POD):
+        raise Failed("the default deny is not told")
 
 
 def test_label_of_a_running_machine_closes_and_opens(world):
