@@ -14,6 +14,7 @@
 #include <beeline/cleanup.h>
 #include <beeline/file.h>
 
+#include "datapath.h"
 #include "metrics.h"
 #include "policy.h"
 #include "vm_user.h"
@@ -50,6 +51,10 @@ const struct bl_option config_options[] = {
 	 "audit: "
 	 "as default, but what is denied passes and is counted",
 	 POLICY_MODES},
+	{"attach", 0, BL_OPTION_STRING, AT(attach), "WAY", "auto", NULL,
+	 "how programs are attached: by tcx links, by clsact filters, or (auto) by tcx where the "
+	 "kernel knows it",
+	 DATAPATH_MODES},
 	{"metrics-address", 0, BL_OPTION_STRING, AT(metrics_address), "ADDR:PORT", NULL, NULL,
 	 "where Prometheus reads /metrics, /healthz and /readyz; \"\": nowhere "
 	 "(default: " METRICS_ADDRESS ", nowhere when that is taken)"},

@@ -17,6 +17,7 @@ struct config {
 	const char *host_disk_dir;
 	long vm_user;                /* 0: chosen once and kept in the state directory */
 	const char *policy;          /* see policy_mode() */
+	const char *attach;          /* see datapath_mode_of() */
 	const char *metrics_address; /* NULL: METRICS_ADDRESS if it is free */
 	const char *log_level, *log_format;
 };

@@ -22,7 +22,10 @@
 struct datapath;
 
 enum datapath_mode { DATAPATH_AUTO, DATAPATH_TCX, DATAPATH_CLSACT };
+#define DATAPATH_MODES "auto|tcx|clsact"
 const char *datapath_mode_name(enum datapath_mode mode);
+/* Of a name of DATAPATH_MODES. */
+enum datapath_mode datapath_mode_of(const char *name);
 
 /* Mounts bpffs where it is missing, loads the programs with the maps pinned below bpffs_dir (made
  * when missing; carried over when their layout is older, refused when it is newer; see

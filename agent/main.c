@@ -133,7 +133,7 @@ static int open_node(struct agent *agent, struct bl_err *err)
 	};
 	int r;
 
-	r = datapath_open(config->bpffs, DATAPATH_AUTO, &agent->datapath, err);
+	r = datapath_open(config->bpffs, datapath_mode_of(config->attach), &agent->datapath, err);
 	if (r == 0)
 		r = open_endpoints(agent, err);
 	if (r == 0)

@@ -28,11 +28,20 @@
 
 #define BPFFS_ROOT "/sys/fs/bpf"
 
+static const char *const mode_names[] = {
+	[DATAPATH_AUTO] = "auto", [DATAPATH_TCX] = "tcx", [DATAPATH_CLSACT] = "clsact"};
+
 const char *datapath_mode_name(enum datapath_mode mode)
 {
-	static const char *const names[] = {"auto", "tcx", "clsact"};
+	return mode_names[mode];
+}
 
-	return names[mode];
+enum datapath_mode datapath_mode_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(mode_names) / sizeof(mode_names[0]); i++)
+		if (strcmp(mode_names[i], name) == 0)
+			return (enum datapath_mode)i;
+	return DATAPATH_AUTO;
 }
 
 enum datapath_mode datapath_mode(const struct datapath *datapath)

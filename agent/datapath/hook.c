@@ -7,12 +7,19 @@
  * this very device whose stub calls into our bl_progs is left alone; one with a foreign stub (maps
  * were made anew) gets ours by an update in place; a link whose device went away is replaced. Under
  * clsact the filter's priority and handle are ours alone, so a replacement cannot add a second one.
+ *
+ * What is pinned says which way an endpoint is attached: a link, or a filter's program. An agent that is to
+ * attach by the other way puts its own there first, and then takes the old one off; where both are, tcx's
+ * comes first and lets nothing through to the other. A clsact qdisc that was not there before is noted by a
+ * folder beside the pins, and goes with the last filter.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <net/if.h>
+#include <unistd.h>
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
@@ -22,13 +29,12 @@
 
 #include "room.h"
 #include "../netns.h"
+#include "filter.h"
 #include "rcu.h"
 #include "stub.h"
 #include "takeover.h"
 
-/* Our place among clsact filters: after those that others put at small numbers. */
-#define FILTER_PRIORITY 0xbee0
-#define FILTER_HANDLE   0xbee
+#define QDISC_NOTE "qdisc_" /* and an ifindex */
 
 static const char *const pin_names[HOOKS_MAX] = {
 	[HOOK_TO_VM] = "to_vm",
@@ -41,7 +47,7 @@ static const char *const pin_names[HOOKS_MAX] = {
 struct attaching {
 	struct datapath *datapath;
 	const struct hook *hook;
-	const char *pin;
+	const char *dir, *pin;
 	int stub_fd; /* a stub of ours, loaded when first needed; -1 */
 	bool attached;
 };
@@ -92,12 +98,32 @@ static uint32_t prog_id(int prog_fd)
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) == 0 ? info.id : 0;
 }
 
+static int make_dir(const char *path, struct bl_err *err)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return bl_fail_errno(err, -errno, "making '%s'", path);
+	return 0;
+}
+
+/* What is pinned there: a link, else a filter's program; *ret_fd -1: nothing. */
+static bool open_pin(const char *path, int *ret_fd)
+{
+	int fd = bpf_obj_get(path);
+	bl_autofree char *name = bl_format("/proc/self/fd/%d", fd);
+	char target[64];
+	ssize_t len = fd >= 0 ? readlink(name, target, sizeof(target) - 1) : -1;
+
+	*ret_fd = fd;
+	target[len > 0 ? len : 0] = '\0';
+	return strstr(target, "bpf_link") || strstr(target, "bpf-link");
+}
+
 static int pin(struct attaching *a, int fd, struct bl_err *err)
 {
-	bl_autofree char *dir = datapath_endpoint_dir(a->datapath, a->hook->endpoint);
+	int r = make_dir(a->dir, err);
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return bl_fail_errno(err, -errno, "making '%s'", dir);
+	if (r < 0)
+		return r;
 	if (unlink(a->pin) < 0 && errno != ENOENT)
 		return bl_fail_errno(err, -errno, "removing the old pin '%s'", a->pin);
 	if (bpf_obj_pin(fd, a->pin) < 0)
@@ -143,70 +169,101 @@ static void detach_link(const struct datapath *datapath, int link)
 	rcu_relax(datapath->hurry, hurried);
 }
 
+/* ---- clsact ---------------------------------------------------------------------------------- */
+
+static struct filter_hook filter_hook(const char *ifname, uint32_t ifindex, enum hook_place place)
+{
+	return (struct filter_hook){
+		.ifname = ifname, .ifindex = ifindex, .egress = is_egress(place)};
+}
+
+/* The folder that notes that a device's qdisc is ours. */
+static char *qdisc_note(const char *dir, uint32_t ifindex)
+{
+	return bl_format("%s/" QDISC_NOTE "%u", dir, ifindex);
+}
+
+static void remove_filter(const char *dir, const struct filter_hook *filter)
+{
+	bl_autofree char *note = qdisc_note(dir, filter->ifindex);
+
+	filter_remove(filter);
+	if (access(note, F_OK) == 0 && filter_remove_qdisc(filter))
+		rmdir(note);
+}
+
+static int make_qdisc(const struct attaching *a, const struct filter_hook *filter,
+		      struct bl_err *err)
+{
+	bl_autofree char *note = qdisc_note(a->dir, filter->ifindex);
+	bool made = false;
+	int r = filter_make_qdisc(filter, &made, err);
+
+	if (r == 0 && made)
+		r = make_dir(a->dir, err);
+	return r == 0 && made ? make_dir(note, err) : r;
+}
+
+static int attach_clsact(void *data, struct bl_err *err)
+{
+	struct attaching *a = data;
+	const struct filter_hook filter =
+		filter_hook(a->hook->ifname, a->hook->ifindex, a->hook->place);
+	bl_autoclose int old = -1;
+	bool was_tcx = open_pin(a->pin, &old);
+	int r = make_qdisc(a, &filter, err);
+
+	if (r < 0)
+		return r;
+	if (old >= 0 && !was_tcx && filter_prog_id(&filter) == prog_id(old) &&
+	    is_our_stub(a->datapath, old))
+		return 0;
+	r = load_stub(a, err);
+	if (r < 0)
+		return r;
+	a->attached = true;
+	r = filter_put(&filter, a->stub_fd, err);
+	if (r == 0)
+		r = pin(a, a->stub_fd, err);
+	if (r == 0 && was_tcx)
+		detach_link(a->datapath, old);
+	return r;
+}
+
+/* ---- either way ------------------------------------------------------------------------------ */
+
+static int leave_clsact(void *data, struct bl_err *err)
+{
+	const struct attaching *a = data;
+	const struct filter_hook filter =
+		filter_hook(a->hook->ifname, a->hook->ifindex, a->hook->place);
+
+	remove_filter(a->dir, &filter);
+	return 0;
+}
+
 static int attach_tcx(struct attaching *a, struct bl_err *err)
 {
-	bl_autoclose int link = bpf_obj_get(a->pin), old = -1;
+	bl_autoclose int link = -1, old = -1;
+	bool is_link = open_pin(a->pin, &link), was_clsact = link >= 0 && !is_link;
 	uint32_t ifindex = 0;
 	int r;
 
-	if (link >= 0 && open_link(link, &ifindex, &old) == 0 && ifindex == a->hook->ifindex &&
+	if (is_link && open_link(link, &ifindex, &old) == 0 && ifindex == a->hook->ifindex &&
 	    is_our_stub(a->datapath, old))
 		return 0;
 	a->attached = true;
 	r = load_stub(a, err);
 	if (r < 0)
 		return r;
-	if (link >= 0 && ifindex == a->hook->ifindex) {
+	if (is_link && ifindex == a->hook->ifindex) {
 		r = bpf_link_update(link, a->stub_fd, NULL);
 		return r < 0 ? bl_fail_errno(err, r, "updating link '%s'", a->pin) : 0;
 	}
-	if (link >= 0 && ifindex != 0)
+	if (is_link && ifindex != 0)
 		detach_link(a->datapath, link);
-	return netns_do(a->hook->netns_fd, create_link, a, err);
-}
-
-/* ---- clsact ---------------------------------------------------------------------------------- */
-
-static struct bpf_tc_hook filter_hook(uint32_t ifindex, enum hook_place place)
-{
-	return (struct bpf_tc_hook){
-		.sz = sizeof(struct bpf_tc_hook),
-		.ifindex = (int)ifindex,
-		.attach_point = is_egress(place) ? BPF_TC_EGRESS : BPF_TC_INGRESS,
-	};
-}
-
-static int attach_filter(struct attaching *a, const struct bpf_tc_hook *tc, struct bl_err *err)
-{
-	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY,
-		    .flags = BPF_TC_F_REPLACE);
-	int r = load_stub(a, err);
-
-	if (r < 0)
-		return r;
-	a->attached = true;
-	opts.prog_fd = a->stub_fd;
-	r = bpf_tc_attach(tc, &opts);
-	if (r < 0)
-		return bl_fail_errno(err, r, "attaching %s to '%s' by clsact",
-				     stub_name(a->hook->place), a->hook->ifname);
-	return pin(a, a->stub_fd, err);
-}
-
-static int attach_clsact(void *data, struct bl_err *err)
-{
-	struct attaching *a = data;
-	struct bpf_tc_hook tc = filter_hook(a->hook->ifindex, a->hook->place);
-	LIBBPF_OPTS(bpf_tc_opts, found, .handle = FILTER_HANDLE, .priority = FILTER_PRIORITY);
-	bl_autoclose int old = bpf_obj_get(a->pin);
-	int r = bpf_tc_hook_create(&tc);
-
-	if (r < 0 && r != -EEXIST)
-		return bl_fail_errno(err, r, "making the clsact qdisc of '%s'", a->hook->ifname);
-	if (old >= 0 && bpf_tc_query(&tc, &found) == 0 && found.prog_id == prog_id(old) &&
-	    is_our_stub(a->datapath, old))
-		return 0;
-	return attach_filter(a, &tc, err);
+	r = netns_do(a->hook->netns_fd, create_link, a, err);
+	return r == 0 && was_clsact ? netns_do(a->hook->netns_fd, leave_clsact, a, err) : r;
 }
 
 int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_attached,
@@ -214,7 +271,8 @@ int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_at
 {
 	bl_autofree char *dir = datapath_endpoint_dir(datapath, hook->endpoint);
 	bl_autofree char *path = bl_format("%s/%s", dir, pin_names[hook->place]);
-	struct attaching a = {.datapath = datapath, .hook = hook, .pin = path, .stub_fd = -1};
+	struct attaching a = {
+		.datapath = datapath, .hook = hook, .dir = dir, .pin = path, .stub_fd = -1};
 	int r = datapath->mode == DATAPATH_TCX ? attach_tcx(&a, err)
 					       : netns_do(hook->netns_fd, attach_clsact, &a, err);
 
@@ -228,6 +286,7 @@ int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_at
 /* ---- taking away ----------------------------------------------------------------------------- */
 
 struct detaching {
+	const char *dir;
 	const char *const *ifnames;
 };
 
@@ -238,37 +297,70 @@ static int remove_filters(void *data, struct bl_err *err)
 
 	for (int i = 0; i < HOOKS_MAX; i++) {
 		uint32_t ifindex = d->ifnames[i] ? if_nametoindex(d->ifnames[i]) : 0;
-		struct bpf_tc_hook tc = filter_hook(ifindex, (enum hook_place)i);
-		LIBBPF_OPTS(bpf_tc_opts, opts, .handle = FILTER_HANDLE,
-			    .priority = FILTER_PRIORITY);
+		const struct filter_hook filter =
+			filter_hook(d->ifnames[i], ifindex, (enum hook_place)i);
 
 		if (ifindex != 0)
-			bpf_tc_detach(&tc, &opts);
+			remove_filter(d->dir, &filter);
 	}
 	return 0;
+}
+
+/* Of qdiscs that went with their devices, or that others use. */
+static void remove_notes(const char *dir)
+{
+	DIR *entries = opendir(dir);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries)))
+		if (strncmp(entry->d_name, QDISC_NOTE, strlen(QDISC_NOTE)) == 0)
+			unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
+	if (entries)
+		closedir(entries);
+}
+
+static int remove_pins(struct datapath *datapath, const char *dir, struct bl_err *err)
+{
+	for (int i = 0; i < HOOKS_MAX; i++) {
+		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
+		bl_autoclose int fd = -1;
+
+		/* Losing its pin alone would detach the link a moment later, from a worker. */
+		if (open_pin(path, &fd))
+			detach_link(datapath, fd);
+		if (unlink(path) < 0 && errno != ENOENT)
+			return bl_fail_errno(err, -errno, "removing pin '%s'", path);
+	}
+	remove_notes(dir);
+	if (rmdir(dir) < 0 && errno != ENOENT)
+		return bl_fail_errno(err, -errno, "removing '%s'", dir);
+	return 0;
+}
+
+/* By clsact, as far as the pins know. */
+static bool has_filters(const struct datapath *datapath, const char *dir)
+{
+	bool any = datapath->mode == DATAPATH_CLSACT;
+
+	for (int i = 0; i < HOOKS_MAX && !any; i++) {
+		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
+		bl_autoclose int fd = -1;
+
+		any = !open_pin(path, &fd) && fd >= 0;
+	}
+	return any;
 }
 
 int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
 		 const char *const ifnames[HOOKS_MAX], struct bl_err *err)
 {
 	bl_autofree char *dir = datapath_endpoint_dir(datapath, endpoint);
-	struct detaching detaching = {.ifnames = ifnames};
+	struct detaching detaching = {.dir = dir, .ifnames = ifnames};
+	int r = 0;
 
-	for (int i = 0; i < HOOKS_MAX; i++) {
-		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
-		bl_autoclose int fd = bpf_obj_get(path);
-
-		/* Losing its pin alone would detach the link a moment later, from a worker. */
-		if (fd >= 0 && datapath->mode == DATAPATH_TCX)
-			detach_link(datapath, fd);
-		if (unlink(path) < 0 && errno != ENOENT)
-			return bl_fail_errno(err, -errno, "removing pin '%s'", path);
-	}
-	if (rmdir(dir) < 0 && errno != ENOENT)
-		return bl_fail_errno(err, -errno, "removing '%s'", dir);
-	if (datapath->mode == DATAPATH_CLSACT && netns_fd >= 0)
-		return netns_do(netns_fd, remove_filters, &detaching, err);
-	return 0;
+	if (netns_fd >= 0 && has_filters(datapath, dir))
+		r = netns_do(netns_fd, remove_filters, &detaching, err);
+	return r == 0 ? remove_pins(datapath, dir, err) : r;
 }
 
 /* The inverse of datapath_endpoint_dir(), in place. */

@@ -128,7 +128,7 @@ agent_start() { # [PROGRAM [OPTION...]]
 	export BEELINE_SOCKET=$place/agent.sock
 	: >"$log"
 	spawn "$log" "$program" --socket "$BEELINE_SOCKET" --state-dir "$place/state" \
-		--run-dir "$place/run" --bpffs "$bpffs${place#"$dir"}" "${@:2}"
+		--run-dir "$place/run" --bpffs "$bpffs${place#"$dir"}" ${attach:+--attach "$attach"} "${@:2}"
 	agent=$spawned
 	timeout 60 grep -qm 1 'msg="\?ready' <(tail -n +1 -f --pid=$agent "$log" 9>&-) && return
 	cat "$log"

@@ -109,6 +109,11 @@ static long n_filters(const struct fixture *f, const char *device)
 		f->pod.name, device, f->pod.name, device);
 }
 
+static long n_qdiscs(const struct fixture *f, const char *device)
+{
+	return number("tc -n %s qdisc show dev %s | grep -c clsact || true", f->pod.name, device);
+}
+
 static void test_clsact(void **state)
 {
 	struct fixture *f = *state;
@@ -130,6 +135,52 @@ static void test_clsact(void **state)
 	assert_int_equal(n_filters(f, "eth0"), 2);
 	detach(f);
 	assert_int_equal(n_filters(f, "eth0"), 0);
+	assert_int_equal(n_qdiscs(f, "eth0"), 0);
+	run("! ls " BPFFS " | grep -v maps");
+}
+
+/* Whose qdisc it is does not matter to a filter of somebody else that hangs on it. */
+static void test_clsact_qdisc_in_use(void **state)
+{
+	struct fixture *f = *state;
+	struct hook hook = hook_of(f, 3);
+
+	assert_true(attach(f, &hook));
+	run("tc -n %s filter add dev eth0 egress prio 1 protocol ip u32 match u32 0 0 flowid 1:1",
+	    f->pod.name);
+	detach(f);
+	assert_int_equal(n_qdiscs(f, "eth0"), 1);
+	run("! ls " BPFFS " | grep -v maps");
+}
+
+/* An agent that is told to attach by the other way takes over, and leaves nothing of the first. */
+static void test_other_way(void **state)
+{
+	struct fixture *f = *state;
+	struct hook hook = hook_of(f, 3), out = hook;
+
+	if (datapath_mode(f->datapath) != DATAPATH_TCX)
+		skip();
+	out.place = HOOK_POD_OUT;
+	for (int i = 0; i < 4; i++) {
+		bool tcx = i % 2 == 0;
+
+		f->mode = tcx ? DATAPATH_TCX : DATAPATH_CLSACT;
+		restart(f);
+		assert_true(attach(f, &hook));
+		assert_true(attach(f, &out));
+		assert_false(attach(f, &hook));
+		assert_attached(&f->pod, "eth0", TCX_INGRESS, tcx ? "bl_to_vm" : NULL);
+		assert_attached(&f->pod, "eth0", TCX_EGRESS, tcx ? "bl_pod_out" : NULL);
+		assert_int_equal(n_filters(f, "eth0"), tcx ? 0 : 2);
+		assert_int_equal(n_qdiscs(f, "eth0"), tcx ? 0 : 1);
+	}
+	/* and who is told to detach does so, whichever way it would attach */
+	f->mode = DATAPATH_TCX;
+	restart(f);
+	detach(f);
+	assert_int_equal(n_filters(f, "eth0"), 0);
+	assert_int_equal(n_qdiscs(f, "eth0"), 0);
 	run("! ls " BPFFS " | grep -v maps");
 }
 
@@ -149,6 +200,10 @@ static void test_clsact_company(void **state)
 		number("tc -n %s filter show dev eth0 ingress | grep -c bl_to_vm", f->pod.name), 1);
 	detach(f);
 	run("tc -n %s filter show dev eth0 ingress | grep -q u32", f->pod.name);
+	run("tc -n %s filter del dev eth0 ingress prio 1", f->pod.name);
+	assert_true(attach(f, &hook));
+	detach(f);
+	assert_int_equal(n_qdiscs(f, "eth0"), 1); /* it was there before */
 }
 
 /* Maps made anew leave stubs that lead nowhere; they are replaced in place. */
@@ -260,6 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_clsact, set_up_clsact, tear_down),
 		cmocka_unit_test_setup_teardown(test_clsact_company, set_up_clsact, tear_down),
+		cmocka_unit_test_setup_teardown(test_clsact_qdisc_in_use, set_up_clsact, tear_down),
+		cmocka_unit_test_setup_teardown(test_other_way, set_up_auto, tear_down),
 		{"test_maps_anew (clsact)", test_maps_anew, set_up_clsact, tear_down, NULL},
 		{"test_device_anew (clsact)", test_device_anew, set_up_clsact, tear_down, NULL},
 		{"test_maps_anew (probed)", test_maps_anew, set_up_auto, tear_down, NULL},

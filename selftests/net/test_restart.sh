@@ -4,13 +4,29 @@
 # nothing is ever attached twice, and deleting leaves nothing behind.
 set -u
 . "$(dirname "$0")/lab.sh"
-lab_open restart
-restarts=100
+attach=${attach:-} # the way that kernels before 6.6 have: see test_restart_clsact.sh
+lab_open "restart${attach:+-$attach}"
+restarts=${restarts:-100}
 rate=200
 
+filters() { # NETNS DEVICE...
+	local netns=$1 device side
+	shift
+	for device in "$@"; do
+		for side in ingress egress; do
+			echo "$device" $side $(tc -n "$netns" filter show dev "$device" $side 2>/dev/null |
+				sed -n 's/.* id \([0-9]*\) .*/\1/p')
+		done
+	done
+}
+
 hooks() {
+	local n
 	for n in 2 3; do
-		selftests/net/hooks.py "$lab-pod$n" eth0 tap0 lo
+		case $attach in
+		clsact) filters "$lab-pod$n" eth0 tap0 lo ;;
+		*) selftests/net/hooks.py "$lab-pod$n" eth0 tap0 lo ;;
+		esac
 	done
 }
 
@@ -63,6 +79,20 @@ upgrade() {
 	slots | grep . && fails equal slots "$(slots)" "$old"
 }
 
+# Each program hangs at its hook by the other way, then by this one again, and never by both.
+ways_change() {
+	local attach=clsact
+	agent_restart && equal filters "$(hook_counts)" "$counts" || return 1
+	attach=tcx
+	agent_restart && equal links "$(hook_counts)" "$counts" || return 1
+	attach=clsact
+	equal filters "$(hooks | awk 'NF > 2')" "" && qdiscs_gone
+}
+
+qdiscs_gone() {
+	equal qdiscs "$(for n in 2 3; do tc -n "$lab-pod$n" qdisc show; done | grep clsact)" ""
+}
+
 nothing_left() {
 	beeline endpoint delete "$lab-2" "$lab-3" || return 1
 	equal hooks "$(hook_counts)" "eth0 ingress 0 eth0 egress 0 tap0 ingress 0 tap0 egress 0 \
@@ -86,15 +116,17 @@ pod_make 2
 pod_make 3
 check pod-vm vm_make 2 pod || exit
 check masquerade-vm vm_make 3 masquerade || exit
-check one-program-per-hook equal hooks "$(hook_counts)" \
-	"eth0 ingress 1 eth0 egress 0 tap0 ingress 1 tap0 egress 0 lo ingress 0 lo egress 0 \
+counts="eth0 ingress 1 eth0 egress 0 tap0 ingress 1 tap0 egress 0 lo ingress 0 lo egress 0 \
 eth0 ingress 1 eth0 egress 1 tap0 ingress 1 tap0 egress 0 lo ingress 0 lo egress 1"
+check one-program-per-hook equal hooks "$(hook_counts)" "$counts"
 before=$(hooks | xargs)
 check flow-starts flow_start || exit
 check "$restarts-restarts" restart_often
 check "$restarts-restarts-attach-nothing" hooks_untouched
 check upgrade-changes-the-programs upgrade
 check upgrade-attaches-nothing hooks_untouched
+[ "$attach" ] || check the-way-of-attaching-changes ways_change
 check no-packet-lost flow_lost_nothing
 tail -n 1 "$dir/flow"
 check delete-leaves-nothing nothing_left
+check delete-leaves-no-qdisc qdiscs_gone
