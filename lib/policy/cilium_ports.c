@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Layer 4 of one entry of a CiliumNetworkPolicy: toPorts or icmps, which exclude each other. A port is a
- * number, a name, or "0" for any, whatever the endPort; a missing protocol is TCP, UDP and SCTP. Unlike Cilium's, ICMP type 0 is
+ * number, a name, or "0" for any; a missing protocol is TCP, UDP and SCTP. Unlike Cilium's, ICMP type 0 is
  * echo reply and nothing else, and endPort beside a name is ignored always.
  */
 #include <ctype.h>
@@ -41,7 +41,7 @@ static int read_numbers(const struct cilium_port *port, uint8_t protocol, const 
 		return bl_fail(err, -EINVAL,
 			       "%s.port: '%.48s' is neither a number up to 65535 nor a port's name",
 			       path, port->port);
-	if (first == 0)
+	if (first == 0 && (port->end_port == 0 || port->end_port == UINT16_MAX))
 		layer4_add_ports(rule, protocol, 0, UINT16_MAX, NULL);
 	else
 		layer4_add_ports(rule, protocol, first,
