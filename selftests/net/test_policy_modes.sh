@@ -52,6 +52,16 @@ told_of() {
 	grep '"code":7' "$dir/events" | grep -q '"ruleName":"default deny of default/only"'
 }
 
+# Who is not an endpoint has a name, too.
+names_the_world() {
+	spawn "$dir/events" "$build/beeline" monitor --endpoint "$lab-3" --sample 1 --port 8080 -o json
+	local monitor=$spawned
+	wait_for 10 named_world || return 1
+	kill "$monitor"
+}
+
+named_world() { outside "$server" && grep -q '"destinationName":"world"' "$dir/events"; }
+
 check agent-starts agent_start || exit
 pod_make 2
 pod_make 3
@@ -81,6 +91,7 @@ for to in $targets; do
 	check "never-lets-pass-$to" tcp $to 8081
 done
 check never-is-said equal condition "$(condition Enforced)" "False Disabled"
+check never-names-the-world names_the_world
 check never-takes-policies cnp other client "egressDeny: [{toEntities: [all]}]"
 check never-enforces-none tcp 10.88.0.3 8081
 
