@@ -57,14 +57,15 @@ static int check_peer(const struct cJSON *document, struct cJSON *warnings, stru
 static const struct kind kinds[] = {
 	{KIND_VM, check_vm},
 	{KIND_VMI, check_vmi, .fixed_spec = true},
-	{"CiliumNetworkPolicy", check_policy, .inert = true},
-	{"CiliumClusterwideNetworkPolicy", check_policy, .of_cluster = true, .inert = true},
-	{"NetworkPolicy", check_policy, .inert = true},
-	{"ClusterNetworkPolicy", check_policy, .of_cluster = true, .inert = true},
-	{"CiliumCIDRGroup", check_peer, .of_cluster = true, .inert = true},
-	{"Namespace", check_peer, .of_cluster = true, .inert = true},
+	{"CiliumNetworkPolicy", check_policy, .inert = true, .rests = true},
+	{"CiliumClusterwideNetworkPolicy", check_policy, .of_cluster = true, .inert = true,
+	 .rests = true},
+	{"NetworkPolicy", check_policy, .inert = true, .rests = true},
+	{"ClusterNetworkPolicy", check_policy, .of_cluster = true, .inert = true, .rests = true},
+	{"CiliumCIDRGroup", check_peer, .of_cluster = true, .inert = true, .rests = true},
+	{"Namespace", check_peer, .of_cluster = true, .inert = true, .rests = true},
 	{"Node", check_peer, .of_cluster = true, .brings_status = true, .inert = true},
-	{"Pod", check_peer, .brings_status = true, .inert = true},
+	{"Pod", check_peer, .brings_status = true, .inert = true, .rests = true},
 	{"Service", check_peer, .inert = true},
 	{"EndpointSlice", check_peer, .inert = true},
 };
@@ -75,6 +76,13 @@ const struct kind *kinds_find(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
+}
+
+bool kinds_rests(const char *name)
+{
+	const struct kind *kind = kinds_find(name);
+
+	return kind && kind->rests;
 }
 
 void kinds_place(struct cJSON *document)

@@ -21,6 +21,7 @@
 #include "datapath.h"
 #include "endpoint.h"
 #include "image.h"
+#include "kinds.h"
 #include "metrics.h"
 #include "objects.h"
 #include "policy.h"
@@ -276,6 +277,7 @@ static int run(void *options, int n_args, char **args)
 	if (r == 0)
 		r = hear_signals(&agent, &err);
 	if (r == 0) {
+		objects_rest(agent.objects, kinds_rests);
 		bl_info("ready", "version", BL_VERSION, "socket", agent.config.socket);
 		r = bl_loop_run(agent.loop);
 	} else {

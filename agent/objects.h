@@ -38,10 +38,14 @@ bool object_is_deleting(const struct cJSON *document);
 
 /* NULL when there is none. */
 const struct cJSON *objects_get(const struct objects *objects, const struct object_key *key);
-/* In the order of kind, namespace, name. kind or namespace NULL: all of them. fn must not change
- * the store. */
+/* In the order of kind, namespace, name. kind or namespace NULL: all of them. fn borrows the document while
+ * it runs, and must not change the store. */
 void objects_for_each(const struct objects *objects, const char *kind, const char *namespace,
 		      void (*fn)(const struct cJSON *object, void *data), void *data);
+
+/* Documents of the kinds of which rests() says so leave memory, and come back from their files when they are
+ * asked for. Whatever was handed out of these kinds is gone: called between two events of the loop only. */
+void objects_rest(struct objects *objects, bool (*rests)(const char *kind));
 
 /* Creates the object, or replaces all of it but the store's own metadata, and its status unless the document
  * brings one. The

@@ -14,6 +14,8 @@
 #include "../agent.h"
 #include "../api.h"
 #include "../endpoint.h"
+#include "../kinds.h"
+#include "../objects.h"
 
 #define CLIENTS_MAX 256
 
@@ -48,8 +50,8 @@ static api_fn *method_find(const char *name)
 static void client_call(struct bl_rpc *rpc, struct bl_rpc_call *call, const char *method,
 			const struct cJSON *params, int *fds, unsigned int n_fds)
 {
-	struct client *client = bl_rpc_data(rpc);
-	const struct api_request request = {client->api->agent, rpc, call, params, fds, n_fds};
+	struct agent *agent = ((struct client *)bl_rpc_data(rpc))->api->agent;
+	const struct api_request request = {agent, rpc, call, params, fds, n_fds};
 	api_fn *fn = method_find(method);
 	struct cJSON *result = NULL;
 	struct bl_err err = BL_ERR_INIT;
@@ -61,6 +63,7 @@ static void client_call(struct bl_rpc *rpc, struct bl_rpc_call *call, const char
 		bl_rpc_error(call, &err);
 	else if (r != API_LATER)
 		bl_rpc_reply(call, result ? result : bl_json_object());
+	objects_rest(agent->objects, kinds_rests);
 }
 
 static void client_free(struct client *client)

@@ -110,6 +110,15 @@ static int file_read(const char *dir, const char *path, struct cJSON **ret_docum
 	return 0;
 }
 
+int object_file_read(const char *dir, const struct object_key *key, struct cJSON **ret_document,
+		     struct bl_err *err)
+{
+	bl_autofree char *path = NULL;
+	int r = file_path(dir, key, &path, err);
+
+	return r < 0 ? r : file_read(dir, path, ret_document, err);
+}
+
 static bool has_suffix(const char *text, const char *suffix)
 {
 	size_t len = strlen(text), n = strlen(suffix);

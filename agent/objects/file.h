@@ -16,6 +16,9 @@
 /* Calls fn for each object below dir (made when missing); the document is fn's. */
 int object_files_load(const char *dir, void (*fn)(struct cJSON *document, void *data), void *data,
 		      struct bl_err *err);
+/* The caller owns the document, which is what key says. */
+int object_file_read(const char *dir, const struct object_key *key, struct cJSON **ret_document,
+		     struct bl_err *err);
 int object_file_write(const char *dir, const struct object_key *key, const struct cJSON *document,
 		      struct bl_err *err);
 int object_file_remove(const char *dir, const struct object_key *key, struct bl_err *err);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The standalone store in memory: a search tree of documents and their watchers, and the one way by
- * which a document becomes the stored one. How the next version of an object follows from the last
+ * which a document becomes the stored one. A tree of JSON takes seven times the room of its text, so
+ * documents of most kinds rest in their files while nobody asks. How the next version of an object follows from the last
  * is objects/version.c's, files are objects/file.c's.
  */
 #include "../objects.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +18,10 @@
 #include <beeline/vmi.h>
 
 #include "file.h"
+#include "stored.h"
 #include "version.h"
 
-struct object {
-	struct object_key key; /* borrowed from the document */
-	struct cJSON *document;
-	bool unwritten; /* its last status is only in memory */
-};
+#define TRIM_MIN 256 /* documents whose memory is worth being given back */
 
 struct object_watch {
 	struct object_watch *next;
@@ -33,7 +32,8 @@ struct object_watch {
 
 struct objects {
 	char *dir;
-	void *tree; /* of struct object, tsearch(3) */
+	void *tree; /* of struct stored, tsearch(3) */
+	struct stored *awake;
 	struct object_watch *watches;
 	unsigned int telling; /* depth of tell() */
 	uint64_t revision;    /* the last resourceVersion given out */
@@ -66,49 +66,85 @@ bool object_is_deleting(const struct cJSON *document)
 	return bl_json_get_string(document, "metadata/deletionTimestamp") != NULL;
 }
 
-static int object_compare(const void *left, const void *right)
+static struct stored *object_find(const struct objects *objects, const struct object_key *key)
 {
-	const struct object_key *a = &((const struct object *)left)->key;
-	const struct object_key *b = &((const struct object *)right)->key;
-	int order = strcmp(a->kind, b->kind);
-
-	if (order == 0)
-		order = strcmp(a->namespace, b->namespace);
-	return order ? order : strcmp(a->name, b->name);
-}
-
-static struct object *object_find(const struct objects *objects, const struct object_key *key)
-{
-	struct object wanted = {.key = *key};
-	struct object *const *node = tfind(&wanted, (void *const *)&objects->tree, object_compare);
+	struct stored wanted = {.key = *key};
+	struct stored *const *node = tfind(&wanted, (void *const *)&objects->tree, stored_compare);
 
 	return node ? *node : NULL;
 }
 
-static void object_free(void *data)
-{
-	struct object *object = data;
+/* ---- rest ---------------------------------------------------------------------------------------- */
 
-	bl_json_free(object->document);
-	free(object);
+static void wake(struct objects *objects, struct stored *object)
+{
+	if (object->awake)
+		return;
+	object->awake = true;
+	object->next = objects->awake;
+	objects->awake = object;
 }
 
+static void forget_awake(struct objects *objects, const struct stored *object)
+{
+	for (struct stored **slot = &objects->awake; *slot; slot = &(*slot)->next)
+		if (*slot == object) {
+			*slot = object->next;
+			return;
+		}
+}
+
+static void lay_down(struct stored *object)
+{
+	bl_json_free(object->document);
+	object->document = NULL;
+}
+
+/* NULL: its file has gone bad, and it is as if it were not there. */
+static const struct cJSON *object_document(const struct objects *objects, struct stored *object)
+{
+	if (!object->document) {
+		object->document = stored_read(objects->dir, object);
+		wake((struct objects *)objects,
+		     object); /* who looks changes nothing that is seen */
+	}
+	return object->document;
+}
+
+void objects_rest(struct objects *objects, bool (*rests)(const char *kind))
+{
+	size_t n = 0;
+
+	while (objects->awake) {
+		struct stored *object = objects->awake;
+
+		objects->awake = object->next;
+		object->awake = false;
+		if (!object->document || object->unwritten || !rests(object->key.kind))
+			continue;
+		lay_down(object);
+		n++;
+	}
+	if (n >= TRIM_MIN)
+		malloc_trim(0);
+}
+
+/* ---- the tree ------------------------------------------------------------------------------------ */
+
 /* Puts the document (taken) into the tree in place of the one before it. */
-static struct object *object_insert(struct objects *objects, struct cJSON *document)
+static struct stored *object_insert(struct objects *objects, struct cJSON *document)
 {
 	struct object_key key = object_key(document);
-	struct object *object = object_find(objects, &key);
+	struct stored *object = object_find(objects, &key);
 
 	if (!object) {
-		object = bl_alloc(sizeof(*object));
-		*object = (struct object){.key = key, .document = document};
-		if (!tsearch(object, &objects->tree, object_compare))
+		object = stored_new(&key);
+		if (!tsearch(object, &objects->tree, stored_compare))
 			abort();
-		return object;
 	}
 	bl_json_free(object->document);
 	object->document = document;
-	object->key = key;
+	wake(objects, object);
 	return object;
 }
 
@@ -142,7 +178,7 @@ void objects_free(struct objects *objects)
 {
 	if (!objects)
 		return;
-	tdestroy(objects->tree, object_free);
+	tdestroy(objects->tree, stored_free);
 	while (objects->watches) {
 		struct object_watch *watch = objects->watches;
 
@@ -156,12 +192,13 @@ void objects_free(struct objects *objects)
 
 const struct cJSON *objects_get(const struct objects *objects, const struct object_key *key)
 {
-	const struct object *object = object_find(objects, key);
+	struct stored *object = object_find(objects, key);
 
-	return object ? object->document : NULL;
+	return object ? object_document(objects, object) : NULL;
 }
 
 struct walk {
+	const struct objects *objects;
 	const char *kind, *namespace;
 	void (*fn)(const struct cJSON *object, void *data);
 	void *data;
@@ -169,8 +206,9 @@ struct walk {
 
 static void walk_node(const void *node, VISIT visit, void *data)
 {
-	const struct object *object = *(struct object *const *)node;
+	struct stored *object = *(struct stored *const *)node;
 	const struct walk *walk = data;
+	bl_auto_json struct cJSON *read = NULL;
 
 	if (visit != postorder && visit != leaf)
 		return;
@@ -178,13 +216,17 @@ static void walk_node(const void *node, VISIT visit, void *data)
 		return;
 	if (walk->namespace && strcmp(walk->namespace, object->key.namespace) != 0)
 		return;
-	walk->fn(object->document, walk->data);
+	if (!object->document)
+		read = stored_read(walk->objects->dir, object);
+	if (object->document || read)
+		walk->fn(object->document ? object->document : read, walk->data);
 }
 
 void objects_for_each(const struct objects *objects, const char *kind, const char *namespace,
 		      void (*fn)(const struct cJSON *object, void *data), void *data)
 {
-	struct walk walk = {.kind = kind, .namespace = namespace, .fn = fn, .data = data};
+	struct walk walk = {
+		.objects = objects, .kind = kind, .namespace = namespace, .fn = fn, .data = data};
 
 	twalk_r(objects->tree, walk_node, &walk);
 }
@@ -250,7 +292,7 @@ static int store(struct objects *objects, struct cJSON *next, const struct cJSON
 {
 	bl_auto_json struct cJSON *document = next;
 	struct object_key key = object_key(document);
-	struct object *object;
+	struct stored *object;
 	int r;
 
 	object_version_stamp(document, old, objects->revision + 1);
@@ -349,9 +391,9 @@ int objects_put_status(struct objects *objects, const struct object_key *key, st
 {
 	bl_auto_json struct cJSON *owned = status;
 	bl_auto_json struct cJSON *next = NULL;
-	const struct object *object = object_find(objects, key);
+	struct stored *object = object_find(objects, key);
 
-	if (!object)
+	if (!object || !object_document(objects, object))
 		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
 	next = bl_json_copy(object->document);
 	bl_json_set(next, "status", bl_take_ptr(owned));
@@ -373,16 +415,20 @@ int objects_mark_deleted(struct objects *objects, const struct object_key *key, 
 
 int objects_remove(struct objects *objects, const struct object_key *key, struct bl_err *err)
 {
-	struct object *object = object_find(objects, key);
+	struct stored *object = object_find(objects, key);
 	int r;
 
 	if (!object)
 		return 0;
+	object_document(objects, object);
 	r = object_file_remove(objects->dir, key, err);
 	if (r < 0)
 		return r;
-	tdelete(object, &objects->tree, object_compare);
+	tdelete(object, &objects->tree, stored_compare);
+	forget_awake(objects, object);
+	if (!object->document)
+		object->document = stored_last_words(object);
 	tell(objects, OBJECT_DELETED, object->document);
-	object_free(object);
+	stored_free(object);
 	return 0;
 }

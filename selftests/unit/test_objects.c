@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <beeline/json.h>
 #include <beeline/vmi.h>
@@ -16,6 +17,7 @@ struct fixture {
 	struct objects *objects;
 	char seen[512]; /* "ADDED a", "MODIFIED a", ... */
 	struct object_watch *watch;
+	bool rests; /* every document, before each look and each change */
 };
 
 static const struct object_key key_a = {"VirtualMachine", "default", "a"};
@@ -40,12 +42,24 @@ static struct cJSON *document(const char *name, const char *rest)
 	return parse(text);
 }
 
+static bool all_rest(const char *kind)
+{
+	return true;
+}
+
+static void rest_if(struct fixture *fixture)
+{
+	if (fixture->rests)
+		objects_rest(fixture->objects, all_rest);
+}
+
 static enum object_outcome apply(struct fixture *fixture, const char *name, const char *rest)
 {
 	bl_auto_json struct cJSON *json = document(name, rest);
 	enum object_outcome outcome;
 	struct bl_err err = BL_ERR_INIT;
 
+	rest_if(fixture);
 	if (objects_apply(fixture->objects, json, &outcome, &err) < 0)
 		fail_msg("%s", err.message);
 	return outcome;
@@ -53,6 +67,7 @@ static enum object_outcome apply(struct fixture *fixture, const char *name, cons
 
 static const char *get(struct fixture *fixture, const char *path)
 {
+	rest_if(fixture);
 	return bl_json_get_string(objects_get(fixture->objects, &key_a), path);
 }
 
@@ -71,6 +86,14 @@ static int setup(void **state)
 	reopen(fixture);
 	*state = fixture;
 	return 0;
+}
+
+static int setup_resting(void **state)
+{
+	int r = setup(state);
+
+	((struct fixture *)*state)->rests = true;
+	return r;
 }
 
 static int teardown(void **state)
@@ -287,6 +310,28 @@ static void test_unwritable(void **state)
 	assert_null(objects_get(fixture->objects, &key_a));
 }
 
+/* What is only in memory stays there, until it could be written. */
+static void test_unwritten_status(void **state)
+{
+	struct fixture *fixture = *state;
+	bl_autofree char *dir = bl_format("%s/objects/VirtualMachine/default", fixture->dir);
+	bl_autofree char *aside = bl_format("%s.aside", dir);
+	const char *status = "{\"phase\": \"Running\"}";
+
+	apply(fixture, "a", "");
+	assert_non_null(get(fixture, "metadata/uid"));
+	assert_int_equal(rename(dir, aside), 0);
+	assert_int_equal(bl_file_write(dir, "", 0, 0600, NULL), 0);
+	assert_true(objects_put_status(fixture->objects, &key_a, parse(status), NULL) < 0);
+	assert_string_equal(get(fixture, "status/phase"), "Running");
+	assert_int_equal(unlink(dir), 0);
+	assert_int_equal(rename(aside, dir), 0);
+	assert_string_equal(get(fixture, "status/phase"), "Running");
+	assert_int_equal(objects_put_status(fixture->objects, &key_a, parse(status), NULL), 0);
+	reopen(fixture);
+	assert_string_equal(get(fixture, "status/phase"), "Running");
+}
+
 static void saw(enum object_event event, const struct cJSON *object, void *data)
 {
 	static const char *const names[] = {"ADDED", "MODIFIED", "DELETED"};
@@ -321,6 +366,63 @@ static void collect(const struct cJSON *object, void *data)
 	strcat(strcat(data, object_key(object).name), " ");
 }
 
+static bool pods_rest(const char *kind)
+{
+	return strcmp(kind, "Pod") == 0;
+}
+
+static char *path_of_a(const struct fixture *fixture)
+{
+	return bl_format("%s/objects/VirtualMachine/default/a.json", fixture->dir);
+}
+
+/* Told by what a file says that was changed behind the store's back. */
+static void test_rest_is_for_those_who_may(void **state)
+{
+	struct fixture *fixture = *state;
+	bl_autofree char *path = path_of_a(fixture);
+	const char *file = "{\"apiVersion\": \"kubevirt.io/v1\", \"kind\": \"VirtualMachine\", "
+			   "\"metadata\": {\"namespace\": \"default\", \"name\": \"a\", "
+			   "\"uid\": \"from-the-file\"}}";
+
+	apply(fixture, "a", "");
+	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
+	objects_rest(fixture->objects, pods_rest);
+	assert_string_not_equal(get(fixture, "metadata/uid"), "from-the-file");
+	apply(fixture, "a", ", \"spec\": {}");
+	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
+	objects_rest(fixture->objects, all_rest);
+	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
+	apply(fixture, "b", "");
+	assert_int_equal(unlink(path), 0);
+	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
+	objects_rest(fixture->objects, all_rest);
+	assert_null(objects_get(fixture->objects, &key_a));
+	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
+	reopen(fixture);
+	objects_rest(fixture->objects, all_rest);
+	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
+}
+
+static void test_a_lost_file_is_no_object(void **state)
+{
+	struct fixture *fixture = *state;
+	bl_autofree char *path = path_of_a(fixture);
+	char names[64] = "";
+
+	apply(fixture, "a", "");
+	objects_rest(fixture->objects, all_rest);
+	assert_int_equal(unlink(path), 0);
+	assert_null(objects_get(fixture->objects, &key_a));
+	objects_for_each(fixture->objects, NULL, NULL, collect, names);
+	assert_string_equal(names, "");
+	assert_int_equal(objects_put_status(fixture->objects, &key_a, parse("{}"), NULL), -ENOENT);
+	fixture->watch = objects_watch(fixture->objects, NULL, saw, fixture);
+	assert_int_equal(objects_remove(fixture->objects, &key_a, NULL), 0);
+	assert_string_equal(fixture->seen, "DELETED a ");
+	assert_int_equal(apply(fixture, "a", ""), OBJECT_CREATED);
+}
+
 static void test_order(void **state)
 {
 	struct fixture *fixture = *state;
@@ -329,21 +431,34 @@ static void test_order(void **state)
 	apply(fixture, "c", "");
 	apply(fixture, "a", "");
 	apply(fixture, "b", "");
+	rest_if(fixture);
 	objects_for_each(fixture->objects, "VirtualMachine", "default", collect, names);
 	objects_for_each(fixture->objects, "VirtualMachine", "other", collect, names);
 	objects_for_each(fixture->objects, "Pod", NULL, collect, names);
 	assert_string_equal(names, "a b c ");
 }
 
-#define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define TEST(fn)                                              \
+	cmocka_unit_test_setup_teardown(fn, setup, teardown), \
+		cmocka_unit_test_setup_teardown(fn, setup_resting, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_versions),   TEST(test_status),         TEST(test_deletion),
-		TEST(test_restart),    TEST(test_bad_files),      TEST(test_older_rules),
-		TEST(test_long_names), TEST(test_all_or_nothing), TEST(test_unwritable),
-		TEST(test_watch),      TEST(test_order),
+		TEST(test_versions),
+		TEST(test_status),
+		TEST(test_deletion),
+		TEST(test_restart),
+		TEST(test_bad_files),
+		TEST(test_older_rules),
+		TEST(test_long_names),
+		TEST(test_all_or_nothing),
+		TEST(test_unwritable),
+		TEST(test_unwritten_status),
+		TEST(test_watch),
+		TEST(test_order),
+		TEST(test_a_lost_file_is_no_object),
+		cmocka_unit_test_setup_teardown(test_rest_is_for_those_who_may, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
