@@ -14,30 +14,33 @@ static void append_warnings(struct cJSON *list, const struct bl_warnings *warnin
 		bl_json_append(list, bl_json_string(warnings->items[i]));
 }
 
-static int check_vm(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+static int check_vm(const struct cJSON *document, enum bl_unknown unknown, struct cJSON *warnings,
+		    struct bl_err *err)
 {
 	bl_auto_vm struct bl_vm *vm = NULL;
-	int r = bl_vm_new(document, &vm, err);
+	int r = bl_vm_new_lax(document, unknown, &vm, err);
 
 	if (r == 0)
 		append_warnings(warnings, &vm->warnings);
 	return r;
 }
 
-static int check_vmi(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+static int check_vmi(const struct cJSON *document, enum bl_unknown unknown, struct cJSON *warnings,
+		     struct bl_err *err)
 {
 	bl_auto_vmi struct bl_vmi *vmi = NULL;
-	int r = bl_vmi_new(document, &vmi, err);
+	int r = bl_vmi_new_lax(document, unknown, &vmi, err);
 
 	if (r == 0)
 		append_warnings(warnings, &vmi->warnings);
 	return r;
 }
 
-static int check_policy(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+static int check_policy(const struct cJSON *document, enum bl_unknown unknown,
+			struct cJSON *warnings, struct bl_err *err)
 {
 	bl_auto_policy struct bl_policy *policy = NULL;
-	int r = bl_policy_new(document, &policy, err);
+	int r = bl_policy_new_lax(document, unknown, &policy, err);
 
 	if (r < 0)
 		return r;
@@ -47,7 +50,8 @@ static int check_policy(const struct cJSON *document, struct cJSON *warnings, st
 }
 
 /* What policies speak of is sound when their engine can read it. */
-static int check_peer(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err)
+static int check_peer(const struct cJSON *document, enum bl_unknown unknown, struct cJSON *warnings,
+		      struct bl_err *err)
 {
 	bl_auto_engine struct bl_engine *engine = bl_engine_new(&(struct bl_engine_options){0});
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include <beeline/err.h>
+#include <beeline/fields.h>
 #include <beeline/json.h>
 
 #define KIND_VM  "VirtualMachine"
@@ -14,7 +15,8 @@ struct kind {
 	const char *name;
 	/* Whether the document makes sense; warnings (an array) gets sentences about what it asks for
 	 * in vain. */
-	int (*check)(const struct cJSON *document, struct cJSON *warnings, struct bl_err *err);
+	int (*check)(const struct cJSON *document, enum bl_unknown unknown, struct cJSON *warnings,
+		     struct bl_err *err);
 	bool fixed_spec;    /* what it asks for is decided when it is created */
 	bool of_cluster;    /* it is in no namespace */
 	bool brings_status; /* nobody writes its status but who applies it */

@@ -18,7 +18,7 @@ int blueprint_new(const struct cJSON *vmi, const struct cJSON *prepared,
 
 	if (!bl_json_is_object(vmi))
 		return bl_fail(err, -EINVAL, "vmi: expected object");
-	r = bl_vmi_new(vmi, &blueprint->vmi, err);
+	r = bl_vmi_new_lax(vmi, BL_UNKNOWN_IGNORED, &blueprint->vmi, err);
 	if (r == 0)
 		r = prepared_new(prepared, &blueprint->prepared, err);
 	if (r == 0)

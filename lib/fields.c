@@ -23,6 +23,7 @@ struct walk {
 	struct bl_warnings *warnings;
 	struct bl_err *complaints; /* about refused and unknown fields so far, a sentence each */
 	struct bl_err *err;
+	char **note;             /* for an unknown field; NULL: nobody wants one */
 	size_t base;             /* where the row's path begins in path */
 	char path[PATH_MAX_LEN]; /* of the member that is looked at, as errors show it */
 };
@@ -35,14 +36,21 @@ void bl_warnings_clear(struct bl_warnings *warnings)
 	*warnings = (struct bl_warnings){0};
 }
 
-static void warn(struct walk *walk, const char *why)
+static void add_warning(struct walk *walk, const char *what)
 {
 	struct bl_warnings *warnings = walk->warnings;
 
 	if (!warnings || warnings->n_items == BL_WARNINGS_MAX)
 		return;
 	warnings->items = bl_realloc(warnings->items, (warnings->n_items + 1) * sizeof(char *));
-	warnings->items[warnings->n_items++] = bl_format("%s: ignored: %s", walk->path, why);
+	warnings->items[warnings->n_items++] = bl_format("%s: %s", walk->path, what);
+}
+
+static void warn(struct walk *walk, const char *why)
+{
+	bl_autofree char *what = bl_format("ignored: %s", why);
+
+	add_warning(walk, what);
 }
 
 /* Appends a member's name to the path; returns the old length for pop(). A key is somebody else's
@@ -112,6 +120,21 @@ static int complain(struct walk *walk, int code, const char *what)
 	return bl_fail(walk->err, complaints->code, "%s", complaints->message);
 }
 
+/* False: it is for others to complain. */
+static bool forgive(struct walk *walk, const char *what)
+{
+	struct bl_warnings *warnings = walk->warnings;
+	enum bl_unknown unknown = warnings ? warnings->unknown : BL_UNKNOWN_REFUSED;
+
+	if (unknown == BL_UNKNOWN_REFUSED || (unknown == BL_UNKNOWN_NOTED && !walk->note))
+		return false;
+	if (walk->note && !*walk->note)
+		*walk->note = bl_format("%s: %s", walk->path, what);
+	else if (unknown != BL_UNKNOWN_IGNORED)
+		add_warning(walk, what);
+	return true;
+}
+
 static int unknown(struct walk *walk, const char *key)
 {
 	size_t parent_len = strlen(row_path(walk)) - strlen(key), at = walk->base;
@@ -131,7 +154,7 @@ static int unknown(struct walk *walk, const char *key)
 		snprintf(what, sizeof(what), "unknown field (did you mean %.*s%s?)",
 			 (int)(walk->base - at), walk->path + at, near);
 	}
-	return complain(walk, -EINVAL, what);
+	return forgive(walk, what) ? 0 : complain(walk, -EINVAL, what);
 }
 
 static int walk_object(struct walk *walk, const struct cJSON *object);
@@ -330,6 +353,8 @@ static int decode(struct walk *walk, const struct cJSON *object)
 {
 	int r;
 
+	if (walk->fields->notes && walk->data)
+		walk->note = (char **)((char *)walk->data + walk->fields->note);
 	walk->base = strlen(walk->path) + (walk->path[0] != '\0');
 	if (!bl_json_is_object(object))
 		return fields_value_mistyped(object, walk->path, "object", walk->err);
@@ -382,5 +407,11 @@ void bl_fields_clear(const struct bl_fields *fields, void *data)
 			clear_list(&fields->rows[i], data);
 		else
 			fields_value_clear(&fields->rows[i], data);
+	}
+	if (fields->notes) {
+		char **note = (char **)((char *)data + fields->note);
+
+		free(*note);
+		*note = NULL;
 	}
 }

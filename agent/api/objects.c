@@ -38,16 +38,17 @@ static int check_change(const struct agent *agent, const struct cJSON *document,
 }
 
 static int check_object(const struct agent *agent, const struct cJSON *document,
-			struct cJSON *warnings, struct bl_err *err)
+			enum bl_unknown unknown, struct cJSON *warnings, struct bl_err *err)
 {
 	const struct kind *kind = NULL;
 	int r;
 
-	r = bl_object_validate(document, err);
+	r = (unknown == BL_UNKNOWN_REFUSED ? bl_object_validate
+					   : bl_object_validate_stored)(document, err);
 	if (r == 0)
 		r = api_kind(bl_json_get_string(document, "kind"), &kind, err);
 	if (r == 0)
-		r = kind->check(document, warnings, err);
+		r = kind->check(document, unknown, warnings, err);
 	return r < 0 ? r : check_change(agent, document, kind, err);
 }
 
@@ -62,12 +63,12 @@ static char *label_object(const struct cJSON *document, const char *source)
 }
 
 static int take_object(const struct agent *agent, const struct cJSON *document, const char *source,
-		       struct cJSON *warnings, struct bl_err *err)
+		       enum bl_unknown unknown, struct cJSON *warnings, struct bl_err *err)
 {
 	bl_autofree char *label = label_object(document, source);
 	bl_auto_json struct cJSON *own = bl_json_array();
 
-	if (check_object(agent, document, own, err) < 0)
+	if (check_object(agent, document, unknown, own, err) < 0)
 		return bl_wrap(err, "%s", label);
 	bl_json_for_each (warning, own) {
 		bl_autofree char *text = bl_format("%s: %s", label, bl_json_text(warning));
@@ -108,6 +109,29 @@ static int check_twice(const struct cJSON *objects, struct bl_err *err)
 	return 0;
 }
 
+/* "validate", as kubectl has it. */
+static int take_unknown(const struct api_request *request, enum bl_unknown *ret_unknown,
+			struct bl_err *err)
+{
+	static const char *const names[] = {
+		[BL_UNKNOWN_REFUSED] = "strict",
+		[BL_UNKNOWN_WARNED] = "warn",
+		[BL_UNKNOWN_IGNORED] = "ignore",
+	};
+	const char *name = bl_json_get_string(request->params, "validate");
+
+	*ret_unknown = BL_UNKNOWN_REFUSED;
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i] && strcmp(names[i], name) == 0) {
+			*ret_unknown = (enum bl_unknown)i;
+			return 0;
+		}
+	}
+	return bl_fail(err, -EINVAL, "validate: '%.32s' is none of strict, warn, ignore", name);
+}
+
 /* The objects as they are to be stored: with a namespace, and sound. */
 static int take_objects(const struct api_request *request, struct cJSON *warnings,
 			struct cJSON **ret_objects, struct bl_err *err)
@@ -115,8 +139,11 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 	bl_auto_json struct cJSON *objects = NULL;
 	const struct cJSON *given = bl_json_get(request->params, "objects");
 	const struct cJSON *source = bl_json_first(bl_json_get(request->params, "sources"));
-	int r;
+	enum bl_unknown unknown;
+	int r = take_unknown(request, &unknown, err);
 
+	if (r < 0)
+		return r;
 	if (!bl_json_is_array(given))
 		return bl_fail(err, -EINVAL, "missing parameter 'objects'");
 	if (bl_json_size(given) > APPLY_MAX)
@@ -124,7 +151,8 @@ static int take_objects(const struct api_request *request, struct cJSON *warning
 	objects = bl_json_copy(given);
 	bl_json_for_each (object, objects) {
 		kinds_place(object);
-		r = take_object(request->agent, object, bl_json_text(source), warnings, err);
+		r = take_object(request->agent, object, bl_json_text(source), unknown, warnings,
+				err);
 		if (r < 0)
 			return r;
 		source = source ? bl_json_next(source) : NULL;

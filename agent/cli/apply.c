@@ -12,7 +12,7 @@
 
 struct apply_options {
 	const char *socket;
-	const char *namespace;
+	const char *namespace, *validate;
 	struct bl_option_list files;
 };
 
@@ -20,6 +20,13 @@ static const struct bl_option rows[] = {
 	OPTION_FILES(struct apply_options,
 		     "manifest, folder of manifests, or - for standard input; may be repeated"),
 	OPTION_NAMESPACE_OF_MANIFESTS(struct apply_options),
+	{.name = "validate",
+	 .type = BL_OPTION_STRING,
+	 .offset = offsetof(struct apply_options, validate),
+	 .argument = "HOW",
+	 .default_value = "strict",
+	 .choices = "strict|warn|ignore",
+	 .help = "what an unknown field is: an error, a warning, or nothing"},
 	OPTION_SOCKET(struct apply_options),
 	{0},
 };
@@ -38,8 +45,8 @@ static void print_results(const struct cJSON *results, FILE *file)
 	fflush(file);
 }
 
-int apply_objects(struct client *client, const struct manifests *manifests, FILE *file,
-		  struct bl_err *err)
+int apply_objects(struct client *client, const struct manifests *manifests, const char *validate,
+		  FILE *file, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
 	struct cJSON *params = bl_json_object();
@@ -47,6 +54,7 @@ int apply_objects(struct client *client, const struct manifests *manifests, FILE
 
 	bl_json_set(params, "objects", bl_json_copy(manifests->objects));
 	bl_json_set(params, "sources", bl_json_copy(manifests->sources));
+	bl_json_set_string(params, "validate", validate);
 	r = client_ask(client, "apply", params, &result, err);
 	if (r < 0)
 		return r;
@@ -70,7 +78,7 @@ static int apply(const struct apply_options *options, struct bl_err *err)
 	r = client_open(options->socket, &client, err);
 	if (r < 0)
 		return r;
-	return apply_objects(&client, &manifests, stdout, err);
+	return apply_objects(&client, &manifests, options->validate, stdout, err);
 }
 
 static int run(void *data, int n_args, char **args)
@@ -94,6 +102,13 @@ const struct bl_verb verb_apply = {
 		"first is stored. The spec of a VirtualMachineInstance cannot be changed: delete "
 		"the\n"
 		"object before it is applied again.\n"
+		"\n"
+		"An unknown field is an error. With --validate=warn or ignore it has no effect, "
+		"but "
+		"that a\n"
+		"rule of a policy which holds one allows nothing, as it may have been meant to "
+		"narrow the\n"
+		"rule. In a policy beside its rules, or in a selector, it stays an error.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline apply -f vm.yaml\n"

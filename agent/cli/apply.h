@@ -9,6 +9,7 @@
 #include "client.h"
 #include "manifest.h"
 
-/* manifests are borrowed. Prints "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
-int apply_objects(struct client *client, const struct manifests *manifests, FILE *file,
-		  struct bl_err *err);
+/* manifests are borrowed. validate: as --validate says; NULL: strictly. Prints
+ * "virtualmachine.kubevirt.io/vm-01 created" per object to file. */
+int apply_objects(struct client *client, const struct manifests *manifests, const char *validate,
+		  FILE *file, struct bl_err *err);

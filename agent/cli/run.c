@@ -281,7 +281,7 @@ static int run_manifests(const struct run_options *options, const char *const *f
 	if (r == 0)
 		r = client_open(options->socket, &client, err);
 	if (r == 0)
-		r = apply_objects(&client, &manifests, stdout, err);
+		r = apply_objects(&client, &manifests, NULL, stdout, err);
 	if (r < 0)
 		return r;
 

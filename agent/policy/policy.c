@@ -33,7 +33,7 @@ enum policy_mode policy_mode(const char *name)
 static int take_policy(struct policy *policy, const struct cJSON *object, struct bl_err *err)
 {
 	struct bl_policy *decoded;
-	int r = bl_policy_new(object, &decoded, err);
+	int r = bl_policy_new_lax(object, BL_UNKNOWN_IGNORED, &decoded, err);
 
 	if (r < 0)
 		return r;

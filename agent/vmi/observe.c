@@ -73,7 +73,8 @@ static void observe_manifest(const struct vmi_record *record, struct vmi_observa
 	struct bl_err err = BL_ERR_INIT;
 	size_t n;
 
-	if (bl_vmi_new(observation->document, &observation->vmi, &err) < 0) {
+	if (bl_vmi_new_lax(observation->document, BL_UNKNOWN_IGNORED, &observation->vmi, &err) <
+	    0) {
 		trouble_set(&observation->trouble, "InvalidSpec", &err);
 		return;
 	}

@@ -3,7 +3,8 @@
  * What the command says to the agent, over rpc.h on the agent's socket. Objects are whole Kubernetes
  * documents in JSON (YAML is turned into JSON by the command).
  *
- *   apply     {"objects": [...], "sources"?: [...]} -> {"results": [{"kind", "namespace", "name", "outcome":
+ *   apply     {"objects": [...], "sources"?: [...], "validate"?: "strict" | "warn" | "ignore": what an
+ *             unknown field is} -> {"results": [{"kind", "namespace", "name", "outcome":
  *             "created" | "configured" | "unchanged"}], "warnings": ["..."]}. All or nothing:
  *             every object is validated before the first is stored. Errors and warnings begin with the
  *             object's source, where one is given: the file that it stands in.

@@ -24,10 +24,19 @@
 
 #define BL_WARNINGS_MAX 64
 
+/* What becomes of a field that no row knows. */
+enum bl_unknown {
+	BL_UNKNOWN_REFUSED,
+	BL_UNKNOWN_NOTED,   /* refused, but where a table notes it (BL_FIELDS_NOTING) */
+	BL_UNKNOWN_WARNED,  /* noted, or else told among the warnings */
+	BL_UNKNOWN_IGNORED, /* noted, or else as if it were not there */
+};
+
 /* Sentences about fields that were accepted without effect; owned. */
 struct bl_warnings {
 	char **items;
 	size_t n_items;
+	enum bl_unknown unknown; /* set by who decodes; without warnings it is REFUSED */
 };
 void bl_warnings_clear(struct bl_warnings *warnings);
 
@@ -80,6 +89,9 @@ struct bl_fields {
 	const struct bl_field *rows;
 	size_t n_rows;
 	size_t size; /* of the struct */
+	/* offset of a char *: a sentence about the first unknown field below the object, lists included */
+	uint16_t note;
+	bool notes;
 };
 
 /* Row makers. Further members may follow: BL_FIELD(..., .required = true). */
@@ -116,6 +128,12 @@ struct bl_fields {
 	{                                                                    \
 		.rows = rows_, .n_rows = sizeof(rows_) / sizeof((rows_)[0]), \
 		.size = sizeof(struct_)                                      \
+	}
+
+#define BL_FIELDS_NOTING(rows_, struct_, note_)                                          \
+	{                                                                                \
+		.rows = rows_, .n_rows = sizeof(rows_) / sizeof((rows_)[0]),             \
+		.size = sizeof(struct_), .note = offsetof(struct_, note_), .notes = true \
 	}
 
 /* Decodes object into ret_struct, which the caller has zeroed or preset. path is what errors and

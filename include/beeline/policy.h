@@ -131,6 +131,11 @@ bool bl_policy_is_kind(const char *kind);
 bool bl_policy_is_clusterwide(const char *kind);
 /* The document is not kept. On success the caller owns *ret_policy. */
 int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, struct bl_err *err);
+/* The same, but that an unknown field within a rule, where unknown does not refuse it, makes the rule allow
+ * nothing, or deny everybody if it does not allow: it may have narrowed the rule. Beside rules, or within a
+ * selector, it may be a misspelt one, and stays an error. */
+int bl_policy_new_lax(const struct cJSON *document, enum bl_unknown unknown,
+		      struct bl_policy **ret_policy, struct bl_err *err);
 void bl_policy_free(struct bl_policy *policy);
 BL_DEFINE_AUTO(policy, struct bl_policy *, bl_policy_free)
 #define bl_auto_policy bl_cleanup(bl_auto_policy_fn)

@@ -169,12 +169,17 @@ struct bl_vm {
  * only where a member says "borrowed". Errors: -EINVAL, or -ENOTSUP for what is sound KubeVirt but
  * not supported here. */
 int bl_vmi_new(const struct cJSON *document, struct bl_vmi **ret_vmi, struct bl_err *err);
+/* The same for who is not the first to read the document, or was told how strict to be. */
+int bl_vmi_new_lax(const struct cJSON *document, enum bl_unknown unknown, struct bl_vmi **ret_vmi,
+		   struct bl_err *err);
 void bl_vmi_free(struct bl_vmi *vmi);
 BL_DEFINE_AUTO(vmi, struct bl_vmi *, bl_vmi_free)
 #define bl_auto_vmi bl_cleanup(bl_auto_vmi_fn)
 
 /* A VirtualMachine; its template is decoded and validated too (errors begin "spec.template."). */
 int bl_vm_new(const struct cJSON *document, struct bl_vm **ret_vm, struct bl_err *err);
+int bl_vm_new_lax(const struct cJSON *document, enum bl_unknown unknown, struct bl_vm **ret_vm,
+		  struct bl_err *err);
 void bl_vm_free(struct bl_vm *vm);
 BL_DEFINE_AUTO(vm, struct bl_vm *, bl_vm_free)
 #define bl_auto_vm bl_cleanup(bl_auto_vm_fn)

@@ -59,6 +59,8 @@ static void judge_entry(const struct cilium_context *context, const struct ciliu
 	judge(context, authenticates(entry->authentication), "authentication");
 	for (size_t i = 0; i < entry->n_ports; i++)
 		judge_ports(context, &entry->ports[i], i);
+	if (entry->unknown)
+		policy_not_understood(context->policy, context->rule, entry->unknown);
 }
 
 /* ---- rules ------------------------------------------------------------------------------------- */

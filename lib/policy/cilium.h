@@ -61,6 +61,7 @@ struct cilium_entry {
 	size_t n_ports;
 	struct cilium_icmp *icmps;
 	size_t n_icmps;
+	char *unknown; /* a sentence about a member that nobody knows; NULL: there is none */
 };
 
 enum cilium_section { CILIUM_INGRESS, CILIUM_INGRESS_DENY, CILIUM_EGRESS, CILIUM_EGRESS_DENY };

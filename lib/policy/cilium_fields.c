@@ -112,14 +112,15 @@ static const struct bl_field ingress_rows[] = {
 	ENTRY_ROWS("from", ports_fields),
 	AUTHENTICATION_ROW,
 };
-static const struct bl_fields ingress_fields = BL_FIELDS(ingress_rows, struct cilium_entry);
+static const struct bl_fields ingress_fields =
+	BL_FIELDS_NOTING(ingress_rows, struct cilium_entry, unknown);
 
 static const struct bl_field ingress_deny_rows[] = {
 	ENTRY_ROWS("from", deny_ports_fields),
 	BL_FIELD_REFUSED("authentication", REMOVED_HERE),
 };
 static const struct bl_fields ingress_deny_fields =
-	BL_FIELDS(ingress_deny_rows, struct cilium_entry);
+	BL_FIELDS_NOTING(ingress_deny_rows, struct cilium_entry, unknown);
 
 static const struct bl_field egress_rows[] = {
 	ENTRY_ROWS("to", ports_fields),
@@ -127,7 +128,8 @@ static const struct bl_field egress_rows[] = {
 	AUTHENTICATION_ROW,
 	BL_FIELD("toFQDNs", BL_FIELD_JSON, struct cilium_entry, fqdns),
 };
-static const struct bl_fields egress_fields = BL_FIELDS(egress_rows, struct cilium_entry);
+static const struct bl_fields egress_fields =
+	BL_FIELDS_NOTING(egress_rows, struct cilium_entry, unknown);
 
 static const struct bl_field egress_deny_rows[] = {
 	ENTRY_ROWS("to", deny_ports_fields),
@@ -135,7 +137,8 @@ static const struct bl_field egress_deny_rows[] = {
 	BL_FIELD_REFUSED("authentication", REMOVED_HERE),
 	BL_FIELD_REFUSED("toFQDNs", REMOVED_HERE),
 };
-static const struct bl_fields egress_deny_fields = BL_FIELDS(egress_deny_rows, struct cilium_entry);
+static const struct bl_fields egress_deny_fields =
+	BL_FIELDS_NOTING(egress_deny_rows, struct cilium_entry, unknown);
 
 #define SECTION_ROW(name_, section_, fields_)                                             \
 	BL_FIELD_PAIR(name_, BL_FIELD_LIST, struct cilium_rule, sections[section_].items, \

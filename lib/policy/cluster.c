@@ -42,6 +42,7 @@ struct cnp_rule {
 	size_t n_peers;
 	struct cnp_protocol *protocols;
 	size_t n_protocols;
+	char *unknown; /* a sentence about a member that nobody knows; NULL: there is none */
 };
 
 struct cnp_rules {
@@ -112,9 +113,11 @@ static const struct bl_fields to_fields = BL_FIELDS(to_rows, struct cnp_peer);
 			      .items = &protocol_fields, .min = 1, .max = CLUSTER_RULES)
 
 static const struct bl_field ingress_rows[] = {RULE_ROWS("from", from_fields)};
-static const struct bl_fields ingress_fields = BL_FIELDS(ingress_rows, struct cnp_rule);
+static const struct bl_fields ingress_fields =
+	BL_FIELDS_NOTING(ingress_rows, struct cnp_rule, unknown);
 static const struct bl_field egress_rows[] = {RULE_ROWS("to", to_fields)};
-static const struct bl_fields egress_fields = BL_FIELDS(egress_rows, struct cnp_rule);
+static const struct bl_fields egress_fields =
+	BL_FIELDS_NOTING(egress_rows, struct cnp_rule, unknown);
 
 static const struct bl_field policy_rows[] = {
 	BL_FIELD("tier", BL_FIELD_ENUM, struct cluster_policy, tier, BL_FIELD_NAMES(tiers),
@@ -269,6 +272,8 @@ static int read_rule(struct bl_policy *policy, const struct cnp_rule *raw,
 		if (raw->peers[i].domains)
 			r = read_domains(policy, raw, rule, at, err);
 	}
+	if (r == 0 && raw->unknown)
+		policy_not_understood(policy, rule, raw->unknown);
 	return r;
 }
 

@@ -45,6 +45,10 @@ int policy_document_spec(const struct cJSON *document, const struct cJSON **ret_
 void policy_cannot_enforce(struct bl_policy *policy, struct bl_policy_rule *rule, const char *path,
 			   const char *why);
 
+/* note: a sentence about an unknown field in the rule, which allows nothing any more; one that denies or
+ * passes denies everything. */
+void policy_not_understood(struct bl_policy *policy, struct bl_policy_rule *rule, const char *note);
+
 /* Prefixes of peers, host bits refused. A bare address is its own prefix when bare is allowed. */
 int policy_prefix(const char *text, bool bare, const char *path, struct bl_prefix *ret_prefix,
 		  struct bl_err *err);

@@ -30,6 +30,7 @@ struct np_rule {
 	size_t n_peers;
 	struct np_port *ports;
 	size_t n_ports;
+	char *unknown; /* a sentence about a member that nobody knows; NULL: there is none */
 };
 
 struct np_rules {
@@ -71,9 +72,11 @@ static const struct bl_fields peer_fields = BL_FIELDS(peer_rows, struct np_peer)
 			      .items = &port_fields, .max = POLICY_PEERS_MAX)
 
 static const struct bl_field ingress_rows[] = {RULE_ROWS("from")};
-static const struct bl_fields ingress_fields = BL_FIELDS(ingress_rows, struct np_rule);
+static const struct bl_fields ingress_fields =
+	BL_FIELDS_NOTING(ingress_rows, struct np_rule, unknown);
 static const struct bl_field egress_rows[] = {RULE_ROWS("to")};
-static const struct bl_fields egress_fields = BL_FIELDS(egress_rows, struct np_rule);
+static const struct bl_fields egress_fields =
+	BL_FIELDS_NOTING(egress_rows, struct np_rule, unknown);
 
 static const char *const directions[] = {[BL_INGRESS] = "Ingress", [BL_EGRESS] = "Egress"};
 static const char *const sections[] = {[BL_INGRESS] = "ingress", [BL_EGRESS] = "egress"};
@@ -191,7 +194,7 @@ static int read_port(const struct np_port *raw, struct bl_policy_rule *rule, con
 
 /* ---- rules ------------------------------------------------------------------------------------- */
 
-static int read_rule(const struct bl_policy *policy, const struct np_rule *raw,
+static int read_rule(struct bl_policy *policy, const struct np_rule *raw,
 		     struct bl_policy_rule *rule, struct bl_err *err)
 {
 	int r = 0;
@@ -209,6 +212,8 @@ static int read_rule(const struct bl_policy *policy, const struct np_rule *raw,
 
 		r = read_port(&raw->ports[i], rule, path, err);
 	}
+	if (r == 0 && raw->unknown)
+		policy_not_understood(policy, rule, raw->unknown);
 	return r;
 }
 

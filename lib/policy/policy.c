@@ -116,12 +116,19 @@ void policy_empty_rule(struct bl_policy_rule *rule)
 	rule->any_peer = false;
 }
 
-static void clear_rule(struct bl_policy_rule *rule)
+static void clear_layer4(struct bl_policy_rule *rule)
 {
-	clear_peers(rule);
 	for (size_t i = 0; i < rule->n_layer4; i++)
 		free(rule->layer4[i].name);
 	free(rule->layer4);
+	rule->layer4 = NULL;
+	rule->n_layer4 = 0;
+}
+
+static void clear_rule(struct bl_policy_rule *rule)
+{
+	clear_peers(rule);
+	clear_layer4(rule);
 	free(rule->path);
 }
 
@@ -138,6 +145,25 @@ void policy_cannot_enforce(struct bl_policy *policy, struct bl_policy_rule *rule
 	list->items = grow(list->items, &list->n_items, sizeof(*list->items));
 	list->items[list->n_items - 1] = bl_format("%s: %s; %s %s", path, why, rule->path,
 						   denies ? "denies every peer" : "allows nothing");
+}
+
+void policy_not_understood(struct bl_policy *policy, struct bl_policy_rule *rule, const char *note)
+{
+	struct bl_warnings *list = &policy->unenforced;
+	bool allows = rule->verdict == BL_RULE_ALLOW;
+
+	policy_empty_rule(rule);
+	clear_layer4(rule);
+	if (!allows) {
+		rule->verdict = BL_RULE_DENY;
+		rule->any_peer = true;
+		rule->any_layer4 = true;
+	}
+	if (list->n_items == BL_WARNINGS_MAX)
+		return;
+	list->items = grow(list->items, &list->n_items, sizeof(*list->items));
+	list->items[list->n_items - 1] = bl_format("%s; %s %s", note, rule->path,
+						   allows ? "allows nothing" : "denies everything");
 }
 
 int policy_add_selector(struct bl_selector *selector, const struct cJSON *object, const char *path,
@@ -271,6 +297,12 @@ static int name_policy(const struct cJSON *document, const struct kind *kind,
 
 int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, struct bl_err *err)
 {
+	return bl_policy_new_lax(document, BL_UNKNOWN_REFUSED, ret_policy, err);
+}
+
+int bl_policy_new_lax(const struct cJSON *document, enum bl_unknown unknown,
+		      struct bl_policy **ret_policy, struct bl_err *err)
+{
 	const struct kind *kind;
 	bl_auto_policy struct bl_policy *policy = bl_alloc(sizeof(*policy));
 	int r = bl_object_validate_stored(document, err);
@@ -287,6 +319,8 @@ int bl_policy_new(const struct cJSON *document, struct bl_policy **ret_policy, s
 	r = name_policy(document, kind, policy, err);
 	if (r < 0)
 		return r;
+	policy->warnings.unknown =
+		unknown == BL_UNKNOWN_REFUSED ? BL_UNKNOWN_REFUSED : BL_UNKNOWN_NOTED;
 	r = kind->read(document, policy, err);
 	if (r < 0)
 		return r;

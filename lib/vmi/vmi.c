@@ -101,11 +101,13 @@ static int validate(const struct bl_vmi *vmi, const char *path, struct bl_err *e
 
 /* From a spec that stands at path; name and namespace come from metadata_of. */
 static int from_spec(const struct cJSON *spec, const char *path, const struct cJSON *metadata_of,
-		     struct bl_vmi **ret_vmi, struct bl_err *err)
+		     enum bl_unknown unknown, struct bl_vmi **ret_vmi, struct bl_err *err)
 {
 	bl_auto_vmi struct bl_vmi *vmi = preset(metadata_of);
-	int r = bl_fields_decode(&vmi_spec_fields, spec, path, vmi, &vmi->warnings, err);
+	int r;
 
+	vmi->warnings.unknown = unknown;
+	r = bl_fields_decode(&vmi_spec_fields, spec, path, vmi, &vmi->warnings, err);
 	if (r < 0)
 		return r;
 	complete(vmi);
@@ -126,14 +128,33 @@ static int expect_kind(const struct cJSON *document, const char *kind, struct bl
 	return r;
 }
 
+static void move_warnings(struct bl_warnings *from, struct bl_warnings *to)
+{
+	for (size_t i = 0; i < from->n_items; i++) {
+		to->items = vmi_grow(to->items, to->n_items, sizeof(char *));
+		to->items[to->n_items++] = bl_take_ptr(from->items[i]);
+	}
+}
+
 int bl_vmi_new(const struct cJSON *document, struct bl_vmi **ret_vmi, struct bl_err *err)
 {
+	return bl_vmi_new_lax(document, BL_UNKNOWN_REFUSED, ret_vmi, err);
+}
+
+int bl_vmi_new_lax(const struct cJSON *document, enum bl_unknown unknown, struct bl_vmi **ret_vmi,
+		   struct bl_err *err)
+{
+	struct bl_warnings beside = {.unknown = unknown}; /* the spec */
 	int r = expect_kind(document, "VirtualMachineInstance", err);
 
 	if (r == 0)
-		r = bl_fields_decode(&vmi_fields, document, "", NULL, NULL, err);
+		r = bl_fields_decode(&vmi_fields, document, "", NULL, &beside, err);
 	if (r == 0)
-		r = from_spec(bl_json_get(document, "spec"), "spec", document, ret_vmi, err);
+		r = from_spec(bl_json_get(document, "spec"), "spec", document, unknown, ret_vmi,
+			      err);
+	if (r == 0)
+		move_warnings(&beside, &(*ret_vmi)->warnings);
+	bl_warnings_clear(&beside);
 	return r;
 }
 
@@ -150,37 +171,39 @@ void bl_vmi_free(struct bl_vmi *vmi)
 }
 
 /* The template is decoded whole, so that a VM that cannot run is refused when it is written. */
-static int check_template(struct bl_vm *vm, const struct cJSON *document, struct bl_err *err)
+static int check_template(struct bl_vm *vm, const struct cJSON *document, enum bl_unknown unknown,
+			  struct bl_err *err)
 {
 	bl_auto_vmi struct bl_vmi *vmi = NULL;
 	int r;
 
 	vm->vmi_template = bl_json_get(document, "spec/template");
-	r = vmi_metadata_validate(bl_json_get(vm->vmi_template, "metadata"),
-				  "spec.template.metadata", err);
+	r = (unknown == BL_UNKNOWN_REFUSED ? vmi_metadata_validate : vmi_metadata_validate_maps)(
+		bl_json_get(vm->vmi_template, "metadata"), "spec.template.metadata", err);
 	if (r == 0)
 		r = from_spec(bl_json_get(vm->vmi_template, "spec"), "spec.template.spec", document,
-			      &vmi, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < vmi->warnings.n_items; i++) {
-		struct bl_warnings *to = &vm->warnings;
-
-		to->items = vmi_grow(to->items, to->n_items, sizeof(char *));
-		to->items[to->n_items++] = bl_take_ptr(vmi->warnings.items[i]);
-	}
-	return 0;
+			      unknown, &vmi, err);
+	if (r == 0)
+		move_warnings(&vmi->warnings, &vm->warnings);
+	return r;
 }
 
 int bl_vm_new(const struct cJSON *document, struct bl_vm **ret_vm, struct bl_err *err)
 {
+	return bl_vm_new_lax(document, BL_UNKNOWN_REFUSED, ret_vm, err);
+}
+
+int bl_vm_new_lax(const struct cJSON *document, enum bl_unknown unknown, struct bl_vm **ret_vm,
+		  struct bl_err *err)
+{
 	bl_auto_vm struct bl_vm *vm = bl_alloc(sizeof(*vm));
 	int r = expect_kind(document, "VirtualMachine", err);
 
+	vm->warnings.unknown = unknown;
 	if (r == 0)
 		r = bl_fields_decode(&vmi_vm_fields, document, "", vm, &vm->warnings, err);
 	if (r == 0)
-		r = check_template(vm, document, err);
+		r = check_template(vm, document, unknown, err);
 	if (r < 0)
 		return r;
 	if (bl_json_is_bool(bl_json_get(document, "spec/running")))

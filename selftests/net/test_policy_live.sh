@@ -186,6 +186,16 @@ check no-host-any-more $talk silent "$host" 10.88.0.3
 check layer-7 from "fromEndpoints: [{}], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{}]}}]"
 check layer-7-allows-nothing $talk silent "$client" 10.88.0.3 --port 80
 check layer-7-is-said grep -q "^False NotSupported spec.ingress" <(condition Enforced)
+check unknown-field-is-refused fails from "fromEndpoint: [{}]"
+check unknown-field-is-warned-of grep -q "fromEndpoint: unknown field.*allows nothing" <(
+	beeline apply --validate=warn -f - 2>&1 <<-END
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: live},
+		 spec: {endpointSelector: {matchLabels: {app: web}}, ingress: [
+		  {fromEndpoint: [{}], toPorts: [{ports: [{port: '80', protocol: TCP}]}]}]}}
+	END
+)
+check unknown-field-allows-nothing $talk silent "$client" 10.88.0.3 --port 80
+check unknown-field-is-said grep -q "^False NotSupported spec.ingress" <(condition Enforced)
 check a-bad-policy-is-refused fails from "fromCIDR: [10.0.0.0/33]"
 check a-bad-policy-changes-nothing grep -q "^False NotSupported spec.ingress" <(condition Enforced)
 check allow_a allow_a
