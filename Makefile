@@ -153,12 +153,13 @@ SHARE_DIR = $(DESTDIR)$(PREFIX)/share/beeline
 UNIT_DIR  = $(DESTDIR)$(PREFIX)/lib/systemd/system
 MAN_DIR   = $(DESTDIR)$(PREFIX)/share/man
 BASH_DIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_DIR   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
 .PHONY: install
 install: all ## Install programs, examples, the CNI default and a systemd unit below DESTDIR and PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples/policies $(UNIT_DIR) \
-		$(MAN_DIR)/man1 $(MAN_DIR)/man8 $(BASH_DIR)
+		$(MAN_DIR)/man1 $(MAN_DIR)/man8 $(BASH_DIR) $(ZSH_DIR)
 	$(Q)install -m 755 $(PROGRAMS) $(BIN_DIR)
 	$(Q)install -m 644 deploy/cni/beeline.conflist $(SHARE_DIR)/cni
 	$(Q)install -m 644 $(wildcard deploy/examples/*.*) $(SHARE_DIR)/examples
@@ -167,8 +168,9 @@ install: all ## Install programs, examples, the CNI default and a systemd unit b
 	$(Q)$(B)/beeline --man-page >$(MAN_DIR)/man1/beeline.1
 	$(Q)$(B)/beeline-agent --man-page >$(MAN_DIR)/man8/beeline-agent.8
 	$(Q)$(B)/beeline --bash-completion >$(BASH_DIR)/beeline
+	$(Q)$(B)/beeline --zsh-completion >$(ZSH_DIR)/_beeline
 	$(Q)chmod 644 $(UNIT_DIR)/beeline-agent.service $(MAN_DIR)/man1/beeline.1 \
-		$(MAN_DIR)/man8/beeline-agent.8 $(BASH_DIR)/beeline
+		$(MAN_DIR)/man8/beeline-agent.8 $(BASH_DIR)/beeline $(ZSH_DIR)/_beeline
 
 .PHONY: clean
 clean: ## Remove build/

@@ -223,7 +223,9 @@ static bool answered(const char *program, const char *summary, const struct bl_v
 	else if (strcmp(word, "--man-page") == 0)
 		verb_put_manual(stdout, program, summary, verbs);
 	else if (strcmp(word, "--bash-completion") == 0)
-		verb_put_completion(stdout, program, verbs);
+		verb_put_bash(stdout, program, verbs);
+	else if (strcmp(word, "--zsh-completion") == 0)
+		verb_put_zsh(stdout, program, verbs);
 	else
 		return false;
 	return true;

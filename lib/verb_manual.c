@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Manual page and completion of a program, from the same rows as its help: what the package ships
+ * Manual page and completion (bash, zsh) of a program, from the same rows as its help: what the package ships
  * cannot fall behind what the program takes.
  */
 #include <ctype.h>
@@ -136,7 +136,7 @@ static void put_words(FILE *out, const char *path, const struct bl_verb *verb)
 
 	if (verb->hidden)
 		return;
-	fprintf(out, "\t'%s') words='", full);
+	fprintf(out, "\t'%s') said='", full);
 	for (const struct bl_verb *child = verb->children; child && !is_end(child); child++)
 		fprintf(out, "%s ", child->name);
 	for (const struct bl_option *row = verb->options; row && row->name; row++)
@@ -146,28 +146,52 @@ static void put_words(FILE *out, const char *path, const struct bl_verb *verb)
 		put_words(out, full, child);
 }
 
-void verb_put_completion(FILE *out, const char *program, const struct bl_verb *verbs)
+/* A function of both shells: what may follow these verbs. */
+static void put_all_words(FILE *out, const char *program, const struct bl_verb *verbs)
 {
-	fprintf(out, "# bash completion for %s; SPDX-License-Identifier: Apache-2.0\n", program);
-	fprintf(out, "_%s_words() {\n\tcase \"$1\" in\n\t'') words='", program);
+	fprintf(out, "_%s_words() {\n\tcase \"$1\" in\n\t'') said='", program);
 	for (const struct bl_verb *verb = verbs; !is_end(verb); verb++)
 		if (!verb->hidden)
 			fprintf(out, "%s ", verb->name);
 	fputs("--help --version' ;;\n", out);
 	for (const struct bl_verb *verb = verbs; !is_end(verb); verb++)
 		put_words(out, "", verb);
-	/* A word that leads nowhere is an argument and leaves the path as it is. */
+	fputs("\t*) return 1 ;;\n\tesac\n}\n", out);
+}
+
+/* A word that leads nowhere is an argument and leaves the path as it is. */
+void verb_put_bash(FILE *out, const char *program, const struct bl_verb *verbs)
+{
+	fprintf(out, "# bash completion for %s; SPDX-License-Identifier: Apache-2.0\n", program);
+	put_all_words(out, program, verbs);
 	fprintf(out,
-		"\t*) return 1 ;;\n\tesac\n}\n"
 		"_%s() {\n"
-		"\tlocal path= words= i\n"
+		"\tlocal at= said= i\n"
 		"\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
-		"\t\t_%s_words \"$path ${COMP_WORDS[i]}\" && path=\"$path ${COMP_WORDS[i]}\"\n"
+		"\t\t_%s_words \"$at ${COMP_WORDS[i]}\" && at=\"$at ${COMP_WORDS[i]}\"\n"
 		"\tdone\n"
-		"\t_%s_words \"$path\"\n"
-		"\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
+		"\t_%s_words \"$at\"\n"
+		"\tmapfile -t COMPREPLY < <(compgen -W \"$said\" -- "
 		"\"${COMP_WORDS[COMP_CWORD]}\")\n"
 		"}\n"
 		"complete -o default -F _%s %s\n",
 		program, program, program, program, program);
+}
+
+/* Loaded by compinit as the function that it defines, or sourced. */
+void verb_put_zsh(FILE *out, const char *program, const struct bl_verb *verbs)
+{
+	fprintf(out, "#compdef %s\n# SPDX-License-Identifier: Apache-2.0\n", program);
+	put_all_words(out, program, verbs);
+	fprintf(out,
+		"_%s() {\n"
+		"\tlocal at= said= i\n"
+		"\tfor ((i = 2; i < CURRENT; i++)); do\n"
+		"\t\t_%s_words \"$at ${words[i]}\" && at=\"$at ${words[i]}\"\n"
+		"\tdone\n"
+		"\t_%s_words \"$at\"\n"
+		"\tcompadd -- ${=said} || _files\n"
+		"}\n"
+		"if [ \"$funcstack[1]\" = _%s ]; then\n\t_%s \"$@\"\nelse\n\tcompdef _%s %s\nfi\n",
+		program, program, program, program, program, program, program);
 }

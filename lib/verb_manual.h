@@ -9,5 +9,6 @@
 /* A manual page in man(7)'s language: section 1 for a program of verbs, 8 for one without. */
 void verb_put_manual(FILE *out, const char *program, const char *summary,
 		     const struct bl_verb *verbs);
-/* A script that teaches bash the verbs and their options. */
-void verb_put_completion(FILE *out, const char *program, const struct bl_verb *verbs);
+/* A script that teaches the shell the verbs and their options. */
+void verb_put_bash(FILE *out, const char *program, const struct bl_verb *verbs);
+void verb_put_zsh(FILE *out, const char *program, const struct bl_verb *verbs);

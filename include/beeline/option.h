@@ -2,7 +2,8 @@
 /*
  * Command-line options from one table: a row gives the name, the type, where the value goes, the
  * default, the environment variable, and the help line. Parsing, defaults, checks, --help, manual pages
- * (--man-page) and completion (--bash-completion) all come from the rows, without any privilege.
+ * (--man-page) and completion (--bash-completion, --zsh-completion) all come from the rows, without any
+ * privilege.
  */
 #pragma once
 

@@ -272,9 +272,11 @@ static void test_manual_and_completion(void **state)
 	      "\\-n, \\-\\-namespace \\fINAMESPACE\\fR\nWhere. Default: default. Environment: "
 	      "BEELINE_TEST_NAMESPACE.",
 	      "--man-page");
-	VERBS(0, 0, "'') words='get image --help --version'", "--bash-completion");
-	VERBS(0, 0, "' image') words='import --help'", "--bash-completion");
-	VERBS(0, 0, "' image import') words='--wide --color --namespace", "--bash-completion");
+	VERBS(0, 0, "'') said='get image --help --version'", "--bash-completion");
+	VERBS(0, 0, "' image') said='import --help'", "--bash-completion");
+	VERBS(0, 0, "' image import') said='--wide --color --namespace", "--bash-completion");
+	VERBS(0, 0, "' image import') said='--wide --color --namespace", "--zsh-completion");
+	VERBS(0, 0, "#compdef prog\n", "--zsh-completion");
 }
 
 int main(void)
