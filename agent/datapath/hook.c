@@ -13,14 +13,10 @@
  * comes first and lets nothing through to the other. A clsact qdisc that was not there before is noted by a
  * folder beside the pins, and goes with the last filter.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <net/if.h>
 #include <unistd.h>
-#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -30,18 +26,9 @@
 #include "room.h"
 #include "../netns.h"
 #include "filter.h"
+#include "pins.h"
 #include "rcu.h"
 #include "stub.h"
-#include "takeover.h"
-
-#define QDISC_NOTE "qdisc_" /* and an ifindex */
-
-static const char *const pin_names[HOOKS_MAX] = {
-	[HOOK_TO_VM] = "to_vm",
-	[HOOK_FROM_VM] = "from_vm",
-	[HOOK_POD_OUT] = "pod_out",
-	[HOOK_LOOP] = "loop",
-};
 
 /* What the functions below need; fds are borrowed but stub_fd. */
 struct attaching {
@@ -98,29 +85,9 @@ static uint32_t prog_id(int prog_fd)
 	return bpf_obj_get_info_by_fd(prog_fd, &info, &len) == 0 ? info.id : 0;
 }
 
-static int make_dir(const char *path, struct bl_err *err)
-{
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return bl_fail_errno(err, -errno, "making '%s'", path);
-	return 0;
-}
-
-/* What is pinned there: a link, else a filter's program; *ret_fd -1: nothing. */
-static bool open_pin(const char *path, int *ret_fd)
-{
-	int fd = bpf_obj_get(path);
-	bl_autofree char *name = bl_format("/proc/self/fd/%d", fd);
-	char target[64];
-	ssize_t len = fd >= 0 ? readlink(name, target, sizeof(target) - 1) : -1;
-
-	*ret_fd = fd;
-	target[len > 0 ? len : 0] = '\0';
-	return strstr(target, "bpf_link") || strstr(target, "bpf-link");
-}
-
 static int pin(struct attaching *a, int fd, struct bl_err *err)
 {
-	int r = make_dir(a->dir, err);
+	int r = pins_make_dir(a->dir, err);
 
 	if (r < 0)
 		return r;
@@ -161,14 +128,6 @@ static int open_link(int link, uint32_t *ret_ifindex, int *ret_prog)
 	return 0;
 }
 
-static void detach_link(const struct datapath *datapath, int link)
-{
-	bool hurried = rcu_hurry(datapath->hurry);
-
-	bpf_link_detach(link);
-	rcu_relax(datapath->hurry, hurried);
-}
-
 /* ---- clsact ---------------------------------------------------------------------------------- */
 
 static struct filter_hook filter_hook(const char *ifname, uint32_t ifindex, enum hook_place place)
@@ -177,15 +136,9 @@ static struct filter_hook filter_hook(const char *ifname, uint32_t ifindex, enum
 		.ifname = ifname, .ifindex = ifindex, .egress = is_egress(place)};
 }
 
-/* The folder that notes that a device's qdisc is ours. */
-static char *qdisc_note(const char *dir, uint32_t ifindex)
-{
-	return bl_format("%s/" QDISC_NOTE "%u", dir, ifindex);
-}
-
 static void remove_filter(const char *dir, const struct filter_hook *filter)
 {
-	bl_autofree char *note = qdisc_note(dir, filter->ifindex);
+	bl_autofree char *note = pins_qdisc_note(dir, filter->ifindex);
 
 	filter_remove(filter);
 	if (access(note, F_OK) == 0 && filter_remove_qdisc(filter))
@@ -195,13 +148,13 @@ static void remove_filter(const char *dir, const struct filter_hook *filter)
 static int make_qdisc(const struct attaching *a, const struct filter_hook *filter,
 		      struct bl_err *err)
 {
-	bl_autofree char *note = qdisc_note(a->dir, filter->ifindex);
+	bl_autofree char *note = pins_qdisc_note(a->dir, filter->ifindex);
 	bool made = false;
 	int r = filter_make_qdisc(filter, &made, err);
 
 	if (r == 0 && made)
-		r = make_dir(a->dir, err);
-	return r == 0 && made ? make_dir(note, err) : r;
+		r = pins_make_dir(a->dir, err);
+	return r == 0 && made ? pins_make_dir(note, err) : r;
 }
 
 static int attach_clsact(void *data, struct bl_err *err)
@@ -210,7 +163,7 @@ static int attach_clsact(void *data, struct bl_err *err)
 	const struct filter_hook filter =
 		filter_hook(a->hook->ifname, a->hook->ifindex, a->hook->place);
 	bl_autoclose int old = -1;
-	bool was_tcx = open_pin(a->pin, &old);
+	bool was_tcx = pins_open(a->pin, &old);
 	int r = make_qdisc(a, &filter, err);
 
 	if (r < 0)
@@ -226,7 +179,7 @@ static int attach_clsact(void *data, struct bl_err *err)
 	if (r == 0)
 		r = pin(a, a->stub_fd, err);
 	if (r == 0 && was_tcx)
-		detach_link(a->datapath, old);
+		pins_detach_link(a->datapath, old);
 	return r;
 }
 
@@ -245,7 +198,7 @@ static int leave_clsact(void *data, struct bl_err *err)
 static int attach_tcx(struct attaching *a, struct bl_err *err)
 {
 	bl_autoclose int link = -1, old = -1;
-	bool is_link = open_pin(a->pin, &link), was_clsact = link >= 0 && !is_link;
+	bool is_link = pins_open(a->pin, &link), was_clsact = link >= 0 && !is_link;
 	uint32_t ifindex = 0;
 	int r;
 
@@ -261,7 +214,7 @@ static int attach_tcx(struct attaching *a, struct bl_err *err)
 		return r < 0 ? bl_fail_errno(err, r, "updating link '%s'", a->pin) : 0;
 	}
 	if (is_link && ifindex != 0)
-		detach_link(a->datapath, link);
+		pins_detach_link(a->datapath, link);
 	r = netns_do(a->hook->netns_fd, create_link, a, err);
 	return r == 0 && was_clsact ? netns_do(a->hook->netns_fd, leave_clsact, a, err) : r;
 }
@@ -270,7 +223,7 @@ int hook_attach(struct datapath *datapath, const struct hook *hook, bool *ret_at
 		struct bl_err *err)
 {
 	bl_autofree char *dir = datapath_endpoint_dir(datapath, hook->endpoint);
-	bl_autofree char *path = bl_format("%s/%s", dir, pin_names[hook->place]);
+	bl_autofree char *path = pins_path(dir, hook->place);
 	struct attaching a = {
 		.datapath = datapath, .hook = hook, .dir = dir, .pin = path, .stub_fd = -1};
 	int r = datapath->mode == DATAPATH_TCX ? attach_tcx(&a, err)
@@ -306,51 +259,6 @@ static int remove_filters(void *data, struct bl_err *err)
 	return 0;
 }
 
-/* Of qdiscs that went with their devices, or that others use. */
-static void remove_notes(const char *dir)
-{
-	DIR *entries = opendir(dir);
-	struct dirent *entry;
-
-	while (entries && (entry = readdir(entries)))
-		if (strncmp(entry->d_name, QDISC_NOTE, strlen(QDISC_NOTE)) == 0)
-			unlinkat(dirfd(entries), entry->d_name, AT_REMOVEDIR);
-	if (entries)
-		closedir(entries);
-}
-
-static int remove_pins(struct datapath *datapath, const char *dir, struct bl_err *err)
-{
-	for (int i = 0; i < HOOKS_MAX; i++) {
-		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
-		bl_autoclose int fd = -1;
-
-		/* Losing its pin alone would detach the link a moment later, from a worker. */
-		if (open_pin(path, &fd))
-			detach_link(datapath, fd);
-		if (unlink(path) < 0 && errno != ENOENT)
-			return bl_fail_errno(err, -errno, "removing pin '%s'", path);
-	}
-	remove_notes(dir);
-	if (rmdir(dir) < 0 && errno != ENOENT)
-		return bl_fail_errno(err, -errno, "removing '%s'", dir);
-	return 0;
-}
-
-/* By clsact, as far as the pins know. */
-static bool has_filters(const struct datapath *datapath, const char *dir)
-{
-	bool any = datapath->mode == DATAPATH_CLSACT;
-
-	for (int i = 0; i < HOOKS_MAX && !any; i++) {
-		bl_autofree char *path = bl_format("%s/%s", dir, pin_names[i]);
-		bl_autoclose int fd = -1;
-
-		any = !open_pin(path, &fd) && fd >= 0;
-	}
-	return any;
-}
-
 int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
 		 const char *const ifnames[HOOKS_MAX], struct bl_err *err)
 {
@@ -358,47 +266,7 @@ int hooks_detach(struct datapath *datapath, const char *endpoint, int netns_fd,
 	struct detaching detaching = {.dir = dir, .ifnames = ifnames};
 	int r = 0;
 
-	if (netns_fd >= 0 && has_filters(datapath, dir))
+	if (netns_fd >= 0 && (datapath->mode == DATAPATH_CLSACT || pins_have_filters(dir)))
 		r = netns_do(netns_fd, remove_filters, &detaching, err);
-	return r == 0 ? remove_pins(datapath, dir, err) : r;
-}
-
-/* The inverse of datapath_endpoint_dir(), in place. */
-static void decode_name(char *name)
-{
-	char *to = name;
-
-	for (const char *from = name; *from; from++) {
-		unsigned int code;
-
-		if (*from == '%' && sscanf(from + 1, "%2x", &code) == 1) {
-			*to++ = (char)code;
-			from += 2;
-		} else {
-			*to++ = *from;
-		}
-	}
-	*to = '\0';
-}
-
-int hooks_for_each(struct datapath *datapath, void (*fn)(const char *endpoint, void *data),
-		   void *data, struct bl_err *err)
-{
-	struct dirent **entries = NULL;
-	int n = scandir(datapath->bpffs_dir, &entries, NULL, alphasort);
-
-	if (n < 0)
-		return bl_fail_errno(err, -errno, "listing '%s'", datapath->bpffs_dir);
-	for (int i = 0; i < n; i++) {
-		char *name = entries[i]->d_name;
-
-		if (entries[i]->d_type == DT_DIR && name[0] != '.' && strcmp(name, "maps") != 0 &&
-		    strcmp(name, TAKEOVER_OTHER) != 0) {
-			decode_name(name);
-			fn(name, data);
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	return 0;
+	return r == 0 ? pins_remove(datapath, dir, err) : r;
 }
