@@ -21,9 +21,10 @@ static bool has_ports(const struct bl_ct_entry *entry)
 	return !entry->fragment && (entry->remote_port || entry->local_port);
 }
 
+/* Other messages of ICMP have no identifier. */
 static bool is_echo(const struct bl_ct_entry *entry)
 {
-	return !entry->fragment &&
+	return has_ports(entry) &&
 	       (entry->protocol == IPPROTO_ICMP || entry->protocol == IPPROTO_ICMPV6);
 }
 

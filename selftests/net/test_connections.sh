@@ -38,6 +38,9 @@ in_test() {
 	echo "$file"
 }
 
+# A report to routers, which has neither ports nor an identifier.
+group_is_listed() { beeline ct list "$lab-2" | grep -q "^ICMPv6 *vm *- *ff02::16"; }
+
 policy() { # SPEC
 	beeline apply -f - <<-END
 		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: a},
@@ -64,6 +67,7 @@ pod_make 2
 pod_make 3
 check client vm_make 2 pod --namespace default --label app=client || exit
 check server vm_make 3 masquerade --ports 8080/TCP,7800/UDP,7801/UDP --namespace default --label app=web || exit
+check guests-speak-of-their-groups wait_for 20 group_is_listed
 check none-yet equal connections "$(ct_count 3 --protocol tcp)" 0
 
 check policy policy "ingress: [{fromEndpoints: [{matchLabels: {app: client}}]}]"
