@@ -21,7 +21,7 @@ DEB_PACKAGES := \
 	ca-certificates iputils-ping procps openssh-client \
 	cpio dosfstools fdisk mtools syslinux syslinux-common systemd-boot-efi xz-utils zstd \
 	clang-format libclang-rt-14-dev libcmocka-dev libxml2-utils python3 python3-scapy python3-yaml \
-	python3-prometheus-client curl isc-dhcp-client udhcpc socat tcpdump ethtool
+	python3-prometheus-client curl isc-dhcp-client udhcpc socat tcpdump ethtool zsh
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
