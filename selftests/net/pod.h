@@ -145,6 +145,8 @@ static inline void pod_make(struct pod *pod, int n)
 	assert_int_equal(netns_open(pod->netns_path, &pod->netns_fd, NULL), 0);
 	run("ip -n %s link add lxc0 type veth peer name eth0 netns %s", pod->host, pod->name);
 	run("ip -n %s link set lxc0 up && ip -n %s link set lo up", pod->host, pod->name);
+	/* its link-local address is as it will stay from the first look on */
+	run("ip netns exec %s sysctl -qw net.ipv6.conf.eth0.accept_dad=0", pod->name);
 	run("ip -n %s link set eth0 up", pod->name);
 	pod_make_ptp(pod);
 	run("ip -n %s tuntap add tap0 mode tap vnet_hdr", pod->name);
