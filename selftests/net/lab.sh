@@ -111,6 +111,22 @@ spawn() {
 	echo $spawned >>"$dir/pids"
 }
 
+# flows_begin RATE FLOW...: packets of selftests/net/flow.py, which says how a flow is written; they go
+# when this returns.
+flows_begin() {
+	spawn "$dir/flow" selftests/net/flow.py "$@"
+	flow=$spawned
+	wait_for 20 grep -q flowing "$dir/flow"
+}
+
+# Ends them: each that must arrive did, there were as many as the time demands, and no other did.
+flows_were_right() {
+	kill "$flow" && wait "$flow"
+	local code=$?
+	cat "$dir/flow"
+	return $code
+}
+
 within() { ip netns exec "$@"; }
 
 sysctl_in() { # NETNS SETTING...

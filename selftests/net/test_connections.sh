@@ -55,13 +55,6 @@ flush_often() {
 	done
 }
 
-flow_was_right() {
-	kill "$flow" && wait "$flow"
-	local code=$?
-	cat "$dir/flow"
-	return $code
-}
-
 check agent-starts agent_start || exit
 pod_make 2
 pod_make 3
@@ -106,11 +99,9 @@ check all-flushed beeline ct flush "$lab-3"
 check nothing-left equal connections "$(ct_count 3 --protocol tcp)" 0
 
 check flow-policy policy "ingress: [{fromEndpoints: [{matchLabels: {app: client}}]}]"
-spawn "$dir/flow" selftests/net/flow.py 500 "$client,$server,10.88.0.3" "$client,$server,fd00:88::3"
-flow=$spawned
-check flow-starts wait_for 20 grep -q flowing "$dir/flow"
+check flow-starts flows_begin 500 "$client,$server,10.88.0.3" "$client,$server,fd00:88::3"
 check "$flushes-flushes" flush_often
-check no-packet-lost-under-flushes flow_was_right
+check no-packet-lost-under-flushes flows_were_right
 tail -n 1 "$dir/flow"
 
 check nobody-is-said grep -q 'no VM that runs and no endpoint is called "nobody"' \

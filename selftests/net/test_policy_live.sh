@@ -48,16 +48,7 @@ flow_start() {
 			done
 		done
 	done
-	spawn "$dir/flow" selftests/net/flow.py $rate "${flows[@]}"
-	flow=$spawned
-	wait_for 20 grep -q flowing "$dir/flow"
-}
-
-flow_was_right() {
-	kill "$flow" && wait "$flow"
-	local code=$?
-	cat "$dir/flow"
-	return $code
+	flows_begin $rate "${flows[@]}"
 }
 
 swap_often() {
@@ -146,11 +137,11 @@ check server vm_make 3 masquerade --namespace default --label app=web || exit
 check policy-a allow_a
 check flow-starts flow_start || exit
 check "$((5 * swaps))-changes" swap_often
-check no-packet-judged-wrong-under-swaps flow_was_right
+check no-packet-judged-wrong-under-swaps flows_were_right
 tail -n 1 "$dir/flow"
 check flow-starts-again flow_start || exit
 check "$kills-kills-in-a-change" kill_often
-check no-packet-judged-wrong-under-kills flow_was_right
+check no-packet-judged-wrong-under-kills flows_were_right
 tail -n 1 "$dir/flow"
 
 before=$(identities)

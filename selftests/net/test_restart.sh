@@ -48,17 +48,7 @@ flow_start() {
 		flows+=("$host,$lab-vm$n,10.88.0.$n" "$host,$lab-vm$n,fd00:88::$n"
 			"$lab-vm$n,$host,$outside" "$lab-vm$n,$host,$outside6")
 	done
-	spawn "$dir/flow" selftests/net/flow.py $rate "${flows[@]}"
-	flow=$spawned
-	wait_for 20 grep -q flowing "$dir/flow"
-}
-
-# Every packet of eight flows arrived, and there were as many as the time demands.
-flow_lost_nothing() {
-	kill "$flow" && wait "$flow"
-	local code=$?
-	cat "$dir/flow"
-	return $code
+	flows_begin $rate "${flows[@]}"
 }
 
 agent_restart() { agent_kill && agent_start "$@"; }
@@ -126,7 +116,7 @@ check "$restarts-restarts-attach-nothing" hooks_untouched
 check upgrade-changes-the-programs upgrade
 check upgrade-attaches-nothing hooks_untouched
 [ "$attach" ] || check the-way-of-attaching-changes ways_change
-check no-packet-lost flow_lost_nothing
+check no-packet-lost flows_were_right
 tail -n 1 "$dir/flow"
 check delete-leaves-nothing nothing_left
 check delete-leaves-no-qdisc qdiscs_gone

@@ -44,16 +44,7 @@ flow_start() {
 		done
 	done
 	flows+=("$host,$lab-vm2,10.88.0.2,asking" "$host,$lab-vm2,fd00:88::2,asking")
-	spawn "$dir/flow" selftests/net/flow.py $rate "${flows[@]}"
-	flow=$spawned
-	wait_for 20 grep -q flowing "$dir/flow"
-}
-
-flow_lost_nothing() {
-	kill "$flow" && wait "$flow"
-	local code=$?
-	cat "$dir/flow"
-	return $code
+	flows_begin $rate "${flows[@]}"
 }
 
 forwarded() {
@@ -150,7 +141,7 @@ check newer-keeps-the-policy equal policy "$(policy)" "$policy"
 check newer-dies agent_kill
 check ours-is-refused refused 4 3 agent_start
 check newer-starts-again newer_start
-check no-packet-lost flow_lost_nothing
+check no-packet-lost flows_were_right
 tail -n 1 "$dir/flow"
 check delete beeline endpoint delete "$lab-2" "$lab-3"
 check delete-leaves-nothing equal pins "$(ls "$bpffs")" maps
