@@ -122,6 +122,7 @@ int policy_commit(struct policy *policy, struct bl_err *err)
 	r = policy_read_host(policy, err);
 	if (r == 0)
 		r = run_steps(policy, err);
+	bl_engine_fold_rows(policy->engine);
 	if (r == 0 && was_anew)
 		bl_engine_forget(policy->engine);
 	if (r == 0)

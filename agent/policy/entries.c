@@ -126,10 +126,8 @@ static struct cJSON *describe_default(const struct policy *policy, const char *e
 static struct cJSON *next_default(const struct policy *policy, const char *endpoint, size_t i,
 				  const struct bl_counter denied[BL_POLICY_DIRECTIONS])
 {
-	const struct bl_policy_rows *rows = bl_engine_rows(policy->engine, endpoint);
-
-	for (int direction = 0; rows && direction < BL_POLICY_DIRECTIONS; direction++)
-		if (rows->default_deny[direction] && i-- == 0)
+	for (int direction = 0; direction < BL_POLICY_DIRECTIONS; direction++)
+		if (bl_engine_is_default_deny(policy->engine, endpoint, direction) && i-- == 0)
 			return describe_default(policy, endpoint, direction, &denied[direction]);
 	return NULL;
 }

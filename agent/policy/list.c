@@ -41,11 +41,9 @@ struct cJSON *policy_reference(const struct bl_policy *policy)
 static const char *enforcement(const struct policy *policy, const char *name,
 			       enum bl_policy_direction direction)
 {
-	const struct bl_policy_rows *rows = bl_engine_rows(policy->engine, name);
-
-	if (!rows || rows->n_items == 0)
+	if (bl_engine_n_rows(policy->engine, name) == 0)
 		return "unknown";
-	if (!rows->default_deny[direction])
+	if (!bl_engine_is_default_deny(policy->engine, name, direction))
 		return "disabled";
 	return policy->config.mode == POLICY_AUDIT ? "audit" : "enabled";
 }

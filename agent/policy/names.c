@@ -145,10 +145,9 @@ static const char *name_default(struct policy *policy, const char *endpoint,
 				enum bl_direction direction)
 {
 	enum bl_policy_direction asked = direction == BL_TO_VM ? BL_INGRESS : BL_EGRESS;
-	const struct bl_policy_rows *rows = bl_engine_rows(policy->engine, endpoint);
 	bl_autofree char *text = NULL;
 
-	if (rows && !rows->default_deny[asked])
+	if (!bl_engine_is_default_deny(policy->engine, endpoint, asked))
 		asked = asked == BL_INGRESS ? BL_EGRESS : BL_INGRESS;
 	text = policy_default_deny(policy, endpoint, asked);
 	snprintf(policy->name, sizeof(policy->name), "%s", text);

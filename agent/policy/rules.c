@@ -138,8 +138,7 @@ static void add_last(const struct policy *policy, const char *endpoint,
 		     enum bl_policy_direction direction, struct implied *implied,
 		     struct entries *entries)
 {
-	const struct bl_policy_rows *rows = bl_engine_rows(policy->engine, endpoint);
-	bool denies = !rows || rows->default_deny[direction];
+	bool denies = bl_engine_is_default_deny(policy->engine, endpoint, direction);
 	struct bl_policy_rule *rule = &implied->last[direction];
 	const struct entry entry = {.spec = &at_last, .rule = rule};
 

@@ -134,8 +134,14 @@ struct bl_engine_changes {
 int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_changes,
 		     struct bl_err *err);
 
-/* Borrowed until the next update; NULL: no such endpoint. */
+/* Written out when somebody asks, as there may be a million of them in all, and kept until they are folded
+ * or the next update does that. Borrowed until then; NULL: no such endpoint. */
 const struct bl_policy_rows *bl_engine_rows(const struct bl_engine *engine, const char *endpoint);
+void bl_engine_fold_rows(struct bl_engine *engine);
+/* What can be said of them without writing them out; no such endpoint: none, and all is denied. */
+size_t bl_engine_n_rows(const struct bl_engine *engine, const char *endpoint);
+bool bl_engine_is_default_deny(const struct bl_engine *engine, const char *endpoint,
+			       enum bl_policy_direction direction);
 /* Why the rows of an endpoint are not those of its policy but what was before, of a new endpoint none:
  * there would be more than BL_POLICY_ROWS_MAX. NULL: they are. An endpoint whose error comes or goes is
  * among the changes. Borrowed. */

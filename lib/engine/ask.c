@@ -34,7 +34,28 @@ const struct bl_policy_rows *bl_engine_rows(const struct bl_engine *engine, cons
 {
 	const struct endpoint *endpoint = find_endpoint(engine, name);
 
-	return endpoint ? &endpoint->rows->rows : NULL;
+	return endpoint ? shared_rows_unfold(endpoint->rows) : NULL;
+}
+
+void bl_engine_fold_rows(struct bl_engine *engine)
+{
+	for (size_t i = 0; i < engine->n_endpoints; i++)
+		shared_rows_fold(engine->endpoints[i]->rows);
+}
+
+size_t bl_engine_n_rows(const struct bl_engine *engine, const char *name)
+{
+	const struct endpoint *endpoint = find_endpoint(engine, name);
+
+	return endpoint ? endpoint->rows->rows.n_items : 0;
+}
+
+bool bl_engine_is_default_deny(const struct bl_engine *engine, const char *name,
+			       enum bl_policy_direction direction)
+{
+	const struct endpoint *endpoint = find_endpoint(engine, name);
+
+	return !endpoint || endpoint->rows->rows.default_deny[direction];
 }
 
 const char *bl_engine_error(const struct bl_engine *engine, const char *name)

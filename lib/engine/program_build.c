@@ -156,11 +156,12 @@ bool program_build(const struct program *program, const struct peers *peers,
 		rows->rows.default_deny[d] = is_default_deny(program, build.direction);
 		fits = build_direction(&build, rows->rows.default_deny[d], &output);
 	}
-	rows->rows.items = bl_realloc(output.rows, output.n_rows * sizeof(*output.rows));
-	rows->rows.n_items = output.n_rows;
-	if (fits)
+	if (fits) {
+		shared_rows_set(rows, output.rows, output.n_rows);
 		*ret_rows = rows;
-	else
+	} else {
 		shared_rows_put(rows);
+	}
+	free(output.rows);
 	return fits;
 }

@@ -187,8 +187,10 @@ int bl_engine_update(struct bl_engine *engine, struct bl_engine_changes *ret_cha
 {
 	struct rules_context context = engine_rules_context(engine);
 	bool settles;
-	int r = update_identities(engine, err);
+	int r;
 
+	bl_engine_fold_rows(engine);
+	r = update_identities(engine, err);
 	if (r < 0)
 		return r;
 	settles = engine->rules.policies_changed && may_settle(engine);
