@@ -15,7 +15,7 @@ from scapy.all import (GRE, ICMP, IP, SCTP, TCP, UDP, ICMPv6Unknown, IPv6, Raw, 
 
 from talk import enter
 
-PATIENCE_S = 5
+PATIENCE_S = 20  # with what is sure to come; hundreds of packets may have to be waited for in vain
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
 IPV6_HDRINCL = 36

@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 build=${B:-build}
 outside=10.99.0.1 outside6=fd00:99::1 # what lies behind the node
 failed=0
+patience_s=60 # with what is sure to come
 
 # What pods are called; a test may say otherwise.
 address4() { echo "10.88.0.$1"; }
@@ -41,10 +42,10 @@ equal() {
 	return 1
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
+# wait_for COMMAND...: until it succeeds. What is waited for comes at once; on a machine that has much else to
+# do "at once" may take its time, and only a test that fails waits to the end.
 wait_for() {
-	local end=$((SECONDS + $1))
-	shift
+	local end=$((SECONDS + patience_s))
 	until "$@"; do
 		if [ $SECONDS -ge $end ]; then
 			echo "in vain: $*"
@@ -116,7 +117,7 @@ spawn() {
 flows_begin() {
 	spawn "$dir/flow" selftests/net/flow.py "$@"
 	flow=$spawned
-	wait_for 20 grep -q flowing "$dir/flow"
+	wait_for grep -q flowing "$dir/flow"
 }
 
 # Ends them: each that must arrive did, there were as many as the time demands, and no other did.
@@ -205,7 +206,7 @@ guest_start() {
 	local vm=$lab-vm$1
 	ip netns add "$vm"
 	spawn "$dir/wire$1" "$build/kernels/wire" "$lab-pod$1" tap0 "$vm" eth0 "$2"
-	wait_for 10 grep -q wired "$dir/wire$1"
+	wait_for grep -q wired "$dir/wire$1"
 	ip -n "$vm" link set lo up
 	ip -n "$vm" link set eth0 txqueuelen 10000 up
 }
@@ -220,7 +221,7 @@ guest_address() {
 	ip -n "$vm" addr add "$guest4" dev eth0
 	ip -n "$vm" route add default via "$gateway"
 	ip -n "$vm" addr add "$guest6" dev eth0 nodad
-	wait_for 20 has_router "$vm"
+	wait_for has_router "$vm"
 }
 
 has_router() { # VM

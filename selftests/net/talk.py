@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 
-PATIENCE_S = 10
+PATIENCE_S = 60  # with what is sure to come
 CLONE_NEWNET = 0x40000000
 SO_NO_CHECK = 11
 UDP_NO_CHECK6_RX, UDP_NO_CHECK6_TX = 102, 101

@@ -32,7 +32,7 @@ onlink_guest() { # N BITS
 	local vm=$lab-vm$1
 	within "$vm" udhcpc -f -q -n -t 5 -T 1 -i eth0 -s selftests/kernels/lease || return 1
 	ip -n "$vm" addr add "fd00:88::$1/$2" dev eth0 nodad
-	wait_for 20 has_router "$vm"
+	wait_for has_router "$vm"
 }
 
 ip -n "$host" link add cni0 type bridge

@@ -60,7 +60,7 @@ pod_make 2
 pod_make 3
 check client vm_make 2 pod --namespace default --label app=client || exit
 check server vm_make 3 masquerade --ports 8080/TCP,7800/UDP,7801/UDP --namespace default --label app=web || exit
-check guests-speak-of-their-groups wait_for 20 group_is_listed
+check guests-speak-of-their-groups wait_for group_is_listed
 check none-yet equal connections "$(ct_count 3 --protocol tcp)" 0
 
 check policy policy "ingress: [{fromEndpoints: [{matchLabels: {app: client}}]}]"

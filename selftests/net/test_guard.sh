@@ -13,7 +13,7 @@ talk=selftests/net/talk.py
 listen() {
 	spawn "$dir/heard" ip netns exec "$host" tcpdump -nlU --immediate-mode -Q in -i "lxc$1" "$2"
 	listener=$spawned
-	wait_for 10 grep -q '^listening on' "$dir/heard"
+	wait_for grep -q '^listening on' "$dir/heard"
 }
 
 heard() { grep -E '^[0-9:.]+ (IP|ARP)' "$dir/heard"; }
@@ -69,7 +69,7 @@ claim() { # ADDRESS6
 	ip -n "$vm" addr add "$1/128" dev eth0 nodad
 	sysctl_in "$vm" net.ipv6.conf.eth0.ndisc_notify=1
 	ip -n "$vm" link set eth0 address "$(mac_of "$vm")"
-	wait_for 5 claim_counted "$before"
+	wait_for claim_counted "$before"
 }
 
 claim_counted() { [ "$(counted "$n" from-vm "$nd")" -gt "$1" ]; }
@@ -113,7 +113,7 @@ check pod-nothing-in-its-name heard_nothing
 check guest-boots guest_start 2 "$(mac_of "$lab-pod2")"
 check guest-configures guest_address 2 pod
 check guest-answers within "$host" ping -qc 1 -W 5 10.88.0.2
-check guest-is-heard wait_for 5 heard
+check guest-is-heard wait_for heard
 kill "$listener"
 
 check declared-port-is-silent-without-guest $talk silent "$host" 10.88.0.3

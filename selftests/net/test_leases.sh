@@ -49,10 +49,10 @@ dhclient_told() { # FILE, then names and values
 }
 
 stock_clients() { # BINDING ADDRESS ADDRESS6 GATEWAY
-	check "$1-router-advertised" wait_for 10 has_router "$vm"
+	check "$1-router-advertised" wait_for has_router "$vm"
 	check "$1-router-advertises-mtu" equal mtu \
 		"$(within "$vm" cat /proc/sys/net/ipv6/conf/eth0/mtu)" $mtu
-	check "$1-link-local-is-mine" wait_for 10 address_is_mine "$(link_local)"
+	check "$1-link-local-is-mine" wait_for address_is_mine "$(link_local)"
 	check "$1-udhcpc" within "$vm" udhcpc -f -q -n -t 5 -T 1 -a -i eth0 -s selftests/kernels/lease
 	check "$1-udhcpc-address" has_address "$2"
 	check "$1-udhcpc-route" within "$vm" ping -qc 1 -W 5 $outside
@@ -64,7 +64,7 @@ stock_clients() { # BINDING ADDRESS ADDRESS6 GATEWAY
 	check "$1-dhclient-6" dhclient_in 6
 	check "$1-dhclient-6-told" dhclient_told BOUND6 ip6_address "$3" \
 		dhcp6_name_servers fd00:88::53 dhcp6_domain_search example.test.
-	check "$1-address-is-mine" wait_for 10 address_is_mine "$3"
+	check "$1-address-is-mine" wait_for address_is_mine "$3"
 	check "$1-dhclient-6-route" within "$vm" ping -qc 1 -W 5 $outside6
 }
 

@@ -64,7 +64,7 @@ ready() { [ "$(curl -sS "http://$address/readyz")" = ok ]; }
 
 check agent-starts agent_start "$build/beeline-agent" --metrics-address 127.0.0.1:0 || exit
 address=$(listening)
-check ready wait_for 60 ready
+check ready wait_for ready
 pod_make 2
 pod_make 3
 check pod-vm vm_make 2 pod || exit

@@ -39,7 +39,7 @@ counts() {
 }
 
 counted_are() { # N RULE DIRECTION PACKETS BYTES
-	wait_for 5 equal_counts "$@" || equal "of $2" "$(counts "$1" "$2" "$3")" "$4 $5"
+	wait_for equal_counts "$@" || equal "of $2" "$(counts "$1" "$2" "$3")" "$4 $5"
 }
 
 equal_counts() { [ "$(counts "$1" "$2" "$3")" = "$4 $5" ]; }
@@ -171,7 +171,7 @@ events=$dir/events
 watch_events() { # [OPTION...]
 	spawn "$dir/losses" bash -c 'exec "$0" monitor -o json "$@" >'"$events" "$build/beeline" "$@"
 	monitor=$spawned
-	wait_for 10 is_watched
+	wait_for is_watched
 }
 
 is_watched() {
@@ -193,26 +193,26 @@ PYTHON
 
 named() { # ADDRESS NAME
 	datagrams "$client" "$1" 7800 1
-	wait_for 5 has endpoint="$lab-2" destination="$1" destinationName="$2"
+	wait_for has endpoint="$lab-2" destination="$1" destinationName="$2"
 }
 
 denied_is_explained() {
 	local identity
 	identity=$(told "[i['id'] for i in it['items'] if 'k8s:app=client' in i['labels']][0]" identity list)
 	datagrams "$client" "$1" 7900 1
-	wait_for 5 has endpoint="$lab-3" source="$2" sourceName="$lab-2" sourceIdentity="$identity" \
+	wait_for has endpoint="$lab-3" source="$2" sourceName="$lab-2" sourceIdentity="$identity" \
 		destinationName="$lab-3" code=133 ruleName="default deny of default/web"
 }
 
 deny_is_named() {
 	datagrams "$client" fd00:88::3 7801 1
-	wait_for 5 has endpoint="$lab-3" code=181 ruleName="default/web spec.ingressDeny[0]"
+	wait_for has endpoint="$lab-3" code=181 ruleName="default/web spec.ingressDeny[0]"
 }
 
 allow_is_named() {
 	policy_anew # so that it is judged again
 	datagrams "$client" 10.88.0.3 7802 1
-	wait_for 5 has endpoint="$lab-3" verdict=traced destination=10.0.2.2 destinationName="$lab-3" \
+	wait_for has endpoint="$lab-3" verdict=traced destination=10.0.2.2 destinationName="$lab-3" \
 		ruleName="default/web spec.ingress[0]"
 }
 
@@ -230,13 +230,13 @@ service_moves() {
 only_the_peer() {
 	datagrams "$client" 10.77.0.2 7800 1
 	datagrams "$client" fd00:66::2 7800 1
-	wait_for 5 has destination=fd00:66::2 destinationName=shop/db || return 1
+	wait_for has destination=fd00:66::2 destinationName=shop/db || return 1
 	fails has destinationName="node far"
 }
 
 line_says_it() {
 	spawn "$dir/lines" "$build/beeline" monitor --verdict dropped --peer "$lab-2" -c 1
-	wait_for 10 line_came || return 1
+	wait_for line_came || return 1
 	grep -E "^[0-9:.]+ --> $lab-3 UDP 10.88.0.2:7999 \($lab-2\) > 10.88.0.3:7900, 52 bytes  dropped: Policy denied \(133\), default deny of default/web$" \
 		"$dir/lines"
 }
@@ -298,7 +298,7 @@ PYTHON
 # capture N FILTER COMMAND...: the packets of the command.
 capture() {
 	spawn "$dir/captured.said" "$build/beeline" capture -w "$dir/captured" "$lab-$1" "$2"
-	wait_for 10 grep -q '^capturing' "$dir/captured.said" || return 1
+	wait_for grep -q '^capturing' "$dir/captured.said" || return 1
 	"${@:3}" || return 1
 	kill -INT "$spawned" && wait "$spawned"
 }

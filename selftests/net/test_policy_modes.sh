@@ -42,7 +42,7 @@ audits() { # ADDRESS
 	before=$(audited)
 	spawn "$dir/events" "$build/beeline" monitor --endpoint "$lab-3" --sample 1 --port 8081 -o json
 	local monitor=$spawned
-	wait_for 10 told_of "$1" || return 1
+	wait_for told_of "$1" || return 1
 	kill "$monitor"
 	[ "$(audited)" -gt "$before" ]
 }
@@ -56,7 +56,7 @@ told_of() {
 names_the_world() {
 	spawn "$dir/events" "$build/beeline" monitor --endpoint "$lab-3" --sample 1 --port 8080 -o json
 	local monitor=$spawned
-	wait_for 10 named_world || return 1
+	wait_for named_world || return 1
 	kill "$monitor"
 }
 

@@ -62,8 +62,8 @@ adds_up() { # N
 
 flood_is_bounded() {
 	spoof 2 3000
-	wait_for 5 at_least 2000 all_drops 2 || return 1
-	wait_for 5 adds_up 2 || return 1
+	wait_for at_least 2000 all_drops 2 || return 1
+	wait_for adds_up 2 || return 1
 	[ "$(lost_of 2)" -gt 0 ]
 }
 
@@ -71,7 +71,7 @@ others_are_told() {
 	local before
 	before=$(of 3)
 	spoof 3 1
-	wait_for 5 at_least $((before + 1)) of 3 || return 1
+	wait_for at_least $((before + 1)) of 3 || return 1
 	equal "lost of the other" "$(lost_of 3)" 0
 }
 
@@ -98,13 +98,13 @@ for n in 2 3; do
 done
 
 watch_events
-check monitor-tells wait_for 10 is_watched
+check monitor-tells wait_for is_watched
 check flood-is-bounded-and-counted flood_is_bounded
 check others-are-told others_are_told
 kill "$monitor"
 
 watch_events --sample 1 --protocol icmp --peer 10.88.0.2
-check parties-are-named wait_for 10 is_named
+check parties-are-named wait_for is_named
 check filter-takes-the-peer-only equal "events of others" "$(of 3 destination=$outside)" 0
 kill "$monitor"
 
@@ -113,7 +113,7 @@ kill "$monitor"
 capture_start() { # FILE ARGUMENT...
 	spawn "$1.said" "$build/beeline" capture -w "$@"
 	capture=$spawned
-	wait_for 10 grep -q '^capturing' "$1.said"
+	wait_for grep -q '^capturing' "$1.said"
 }
 
 # capture_end FILE: interrupted, it leaves a whole file and says what it lost.
@@ -182,7 +182,7 @@ long_frames() {
 	within "$host" timeout 20 python3 -c 'import socket
 line = socket.create_server(("'$outside'", 7000)).accept()[0]
 while line.recv(65536): pass' &
-	wait_for 10 within "$lab-vm2" python3 -c 'import socket
+	wait_for within "$lab-vm2" python3 -c 'import socket
 line = socket.create_connection(("'$outside'", 7000), 5)
 line.sendall(bytes(1 << 20))' || return 1
 	wait $!
@@ -213,7 +213,7 @@ second_is_refused() {
 outlives_no_agent() {
 	capture_start "$dir/orphan" "$lab-2" || return 1
 	agent_kill || return 1
-	wait_for 5 grep -q 'packets captured' "$dir/orphan.said" || return 1
+	wait_for grep -q 'packets captured' "$dir/orphan.said" || return 1
 	agent_start || return 1
 	bpftool map dump pinned "$bpffs/maps/bl_captures" | grep -q "Found 0 elements"
 }
