@@ -295,17 +295,16 @@ sys.exit(0 if eval("(%s)" % sys.argv[2]) else "%s: %s %s" % (sys.argv[2], notes[
 PYTHON
 }
 
-# capture N FILTER COMMAND...: the packets of the command.
+# capture N COUNT FILTER COMMAND...: so many packets of the command.
 capture() {
-	spawn "$dir/captured.said" "$build/beeline" capture -w "$dir/captured" "$lab-$1" "$2"
+	spawn "$dir/captured.said" "$build/beeline" capture -w "$dir/captured" "$lab-$1" -c "$2" "$3"
 	wait_for grep -q '^capturing' "$dir/captured.said" || return 1
-	"${@:3}" || return 1
-	kill -INT "$spawned" && wait "$spawned"
+	"${@:4}" && wait_for grep -q 'packets captured' "$dir/captured.said" && wait "$spawned"
 }
 
 rules_in_comments() {
 	policy_anew || return 1
-	capture 3 "udp" both_answers || return 1
+	capture 3 4 "udp" both_answers || return 1
 	notes_of "$dir/captured" 'notes == [("Forwarded (0), rule default/web spec.ingress[0]", True),
 		("", True), ("dropped: Policy denied by denylist (181), rule default/web spec.ingressDeny[0]", True),
 		("dropped: Policy denied (133), default deny of default/web", True)]'
@@ -321,7 +320,7 @@ rules_of_what_it_sends() {
 		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: out}, spec: {
 		 endpointSelector: {matchLabels: {app: client}}, egress: [{toEntities: [host]}]}}
 	END
-	capture 2 "udp port 7999" both_ways || return 1
+	capture 2 2 "udp port 7999" both_ways || return 1
 	beeline policy delete cnp/out || return 1
 	notes_of "$dir/captured" 'notes == [("Forwarded (0), rule default/out spec.egress[0]", False),
 		("dropped: Policy denied (133), default deny of default/out", False)]'

@@ -116,10 +116,15 @@ capture_start() { # FILE ARGUMENT...
 	wait_for grep -q '^capturing' "$1.said"
 }
 
-# capture_end FILE: interrupted, it leaves a whole file and says what it lost.
+# capture_ended FILE: it leaves a whole file and says what it lost, when it has counted its packets,
+capture_ended() {
+	wait_for grep -q 'packets captured' "$1.said" && wait "$capture" &&
+		grep -qE '^[0-9]+ packets captured, 0 lost$' "$1.said"
+}
+
+# capture_end FILE: or is interrupted.
 capture_end() {
-	kill -INT "$capture" && wait "$capture" || return 1
-	grep -qE '^[0-9]+ packets captured, 0 lost$' "$1.said"
+	kill -INT "$capture" && capture_ended "$1"
 }
 
 # told_by FILE EXPRESSION: a python expression over all packets, by scapy.
@@ -154,12 +159,15 @@ sys.exit(0 if eval("(%s)" % sys.argv[2]) else "%s: %s" % (sys.argv[2], notes[:9]
 PYTHON
 }
 
+# Each question after the answer to the one before, of which the first is another's.
 both_ways() {
-	capture_start "$dir/both" "$lab-2" icmp || return 1
-	within "$lab-vm2" ping -qc 3 -i 0.05 -W 2 $outside || return 1
+	local n
+	capture_start "$dir/both" "$lab-2" -c 8 icmp || return 1
+	for n in 3 2 2 2; do
+		within "$lab-vm$n" ping -qc 1 -W 10 $outside || return 1
+	done
 	within "$lab-vm2" ping -qc 2 -i 0.05 -W 0.1 -I 10.88.0.77 $outside
-	within "$lab-vm3" ping -qc 2 -i 0.05 -W 2 $outside || return 1
-	capture_end "$dir/both"
+	capture_ended "$dir/both"
 }
 
 stock_reader_agrees() {
@@ -179,7 +187,7 @@ times_are_true() {
 # A frame that was not segmented yet is longer than the MTU.
 long_frames() {
 	capture_start "$dir/long" "$lab-2" --snaplen 100 tcp || return 1
-	within "$host" timeout 20 python3 -c 'import socket
+	within "$host" timeout $patience_s python3 -c 'import socket
 line = socket.create_server(("'$outside'", 7000)).accept()[0]
 while line.recv(65536): pass' &
 	wait_for within "$lab-vm2" python3 -c 'import socket
@@ -194,9 +202,9 @@ line.sendall(bytes(1 << 20))' || return 1
 }
 
 counted_to_a_pipe() {
-	capture_pipe() { timeout 20 "$build/beeline" capture "$lab-2" -c 4 -w - icmp; }
-	within "$lab-vm2" ping -qi 0.05 -w 10 $outside &
-	local ping=$! n
+	capture_pipe() { timeout $patience_s "$build/beeline" capture "$lab-2" -c 4 -w - icmp; }
+	spawn "$dir/pings" ip netns exec "$lab-vm2" ping -qi 0.05 $outside
+	local ping=$spawned n
 	n=$(capture_pipe 2>/dev/null | tcpdump -nr - 2>/dev/null | grep -c ICMP)
 	kill $ping
 	equal "packets of the pipe" "$n" 4
