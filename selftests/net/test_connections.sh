@@ -18,6 +18,14 @@ for item in json.load(sys.stdin)["items"]:
 
 ct_count() { members=protocol ct_items "$@" | wc -l; }
 
+# seen NET PREFIX FILE: one that is open, at its server's end, at its client's, and as a table.
+seen() {
+	members="protocol owner openedBy remote localPort state verdict ruleName" \
+		ct_items 3 --protocol tcp --port 8080 --peer "$2" >"$3" &&
+		members="openedBy remotePort" ct_items 2 --protocol tcp --peer "${1}3" >"$3.from" &&
+		beeline ct list "$lab-3" >"$3.table"
+}
+
 # while_open FROM TO ADDRESS PORT COMMAND...: runs the command beside a connection, which goes on after it.
 while_open() { $talk resumed "$1" "$2" "$3" --port "$4" -- "${@:5}"; }
 
@@ -27,7 +35,7 @@ cat >"$dir/in" <<END
 . selftests/net/lab.sh
 build=$build lab=$lab dir=$dir BEELINE_SOCKET=$dir/agent.sock
 export BEELINE_SOCKET
-$(declare -f ct_items ct_count equal)
+$(declare -f ct_items seen)
 END
 # in_test COMMAND...: a file that runs it.
 in_test() {
@@ -48,6 +56,8 @@ policy() { # SPEC
 	END
 }
 
+idles() { beeline ct list "$lab-3" --port 8080 | grep -q "10.88.0.2:.* established"; }
+
 flush_often() {
 	local i
 	for ((i = 0; i < flushes; i++)); do
@@ -59,24 +69,20 @@ check agent-starts agent_start || exit
 pod_make 2
 pod_make 3
 check client vm_make 2 pod --namespace default --label app=client || exit
-check server vm_make 3 masquerade --ports 8080/TCP,7800/UDP,7801/UDP --namespace default --label app=web || exit
 check guests-speak-of-their-groups wait_for group_is_listed
+check server vm_make 3 masquerade --ports 8080/TCP,7800/UDP,7801/UDP --namespace default --label app=web || exit
 check none-yet equal connections "$(ct_count 3 --protocol tcp)" 0
 
 check policy policy "ingress: [{fromEndpoints: [{matchLabels: {app: client}}]}]"
-members="protocol owner openedBy remote localPort state verdict ruleName"
 for family in 4 6; do
 	[ $family = 4 ] && net=10.88.0. prefix=10.88.0.0/24 || net=fd00:88:: prefix=fd00:88::/64
-	check "open-v$family" while_open "$client" "$server" ${net}3 8080 "$(in_test \
-		members="'$members'" ct_items 3 --protocol tcp --port 8080 --peer $prefix '>' "$dir/v$family")"
+	check "open-v$family" while_open "$client" "$server" ${net}3 8080 \
+		"$(in_test seen $net $prefix "$dir/v$family")"
 	check "listed-v$family" equal entry "$(cat "$dir/v$family")" \
 		"TCP vm remote ${net}2 8080 established current default/a spec.ingress[0]"
 	check "others-do-not-match-v$family" equal connections "$(ct_count 3 --peer ${net}77)" 0
-	check "from-its-end-v$family" equal entry \
-		"$(members="openedBy remotePort" ct_items 2 --protocol tcp --peer ${net}3)" "vm 8080"
-
-	check "table-v$family" grep -q "^TCP *remote *8080 *\[*${net}2\]*:.* current *default/a" \
-		<(beeline ct list "$lab-3")
+	check "from-its-end-v$family" equal entry "$(cat "$dir/v$family.from")" "vm 8080"
+	check "table-v$family" grep -q "^TCP *remote *8080 *\[*${net}2\]*:.* current *default/a" "$dir/v$family.table"
 
 	# the server speaks first after it: its packet opens the connection anew, as policy lets it
 	check "flushed-goes-on-v$family" while_open "$client" "$server" ${net}3 8080 \
@@ -88,6 +94,9 @@ for family in 4 6; do
 		"$build/beeline" ct flush "$lab-3" --peer "$out"
 done
 
+# what ends is forgotten soon; this one lives, and idles
+spawn "$dir/held" $talk resumed "$client" "$server" 10.88.0.3 --port 8080 -- tail --pid=$$ -f /dev/null
+check one-idles wait_for idles
 check policy-older beeline delete cnp a
 check older-is-said grep -qw older <(beeline ct list "$lab-3")
 check rule-is-not-said fails grep -q "spec.ingress" <(beeline ct list "$lab-3")
