@@ -389,5 +389,5 @@ int main(void)
 		T(the_epoch_is_never_0),
 	};
 
-	return cmocka_run_group_tests_name("policies", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }

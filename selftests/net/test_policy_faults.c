@@ -224,5 +224,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_an_agent_starts, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests_name(TEST, tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }

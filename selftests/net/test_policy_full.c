@@ -320,5 +320,5 @@ int main(void)
 		T(identities_are_full),
 	};
 
-	return cmocka_run_group_tests_name(TEST, tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }
