@@ -243,6 +243,15 @@ json() {
 print(functools.reduce(lambda at, key: at[key], sys.argv[1].split("."), json.load(sys.stdin)))' "$1"
 }
 
+# goes_beyond NUMBER N DIRECTION NAME: now or soon.
+goes_beyond() {
+	wait_for is_beyond "$@" && return
+	beeline endpoint get "$lab-$2"
+	return 1
+}
+
+is_beyond() { [ "$(counted "${@:2}")" -gt "$1" ]; }
+
 # counted N DIRECTION NAME: packets that ended so. DIRECTION and NAME as `endpoint get` shows them.
 counted() {
 	beeline endpoint get "$lab-$1" -o json | python3 -c 'import json, sys

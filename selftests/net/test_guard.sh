@@ -48,9 +48,7 @@ dropped() {
 	shift
 	before=$(counted "$n" from-vm "$reason")
 	"$@" && return 1
-	[ "$(counted "$n" from-vm "$reason")" -gt "$before" ] && return
-	beeline endpoint get "$lab-$n"
-	return 1
+	goes_beyond "$before" "$n" from-vm "$reason"
 }
 
 ping_as() { # ADDRESS TO
@@ -69,10 +67,8 @@ claim() { # ADDRESS6
 	ip -n "$vm" addr add "$1/128" dev eth0 nodad
 	sysctl_in "$vm" net.ipv6.conf.eth0.ndisc_notify=1
 	ip -n "$vm" link set eth0 address "$(mac_of "$vm")"
-	wait_for claim_counted "$before"
+	goes_beyond "$before" "$n" from-vm "$nd"
 }
-
-claim_counted() { [ "$(counted "$n" from-vm "$nd")" -gt "$1" ]; }
 
 with_mac() { # MAC COMMAND...
 	local mac code

@@ -18,7 +18,7 @@ traffic() {
 	ip -n "$vm" addr add 10.1.2.3/32 dev eth0
 	within "$vm" ping -qc 3 -i 0.05 -W 1 -I 10.1.2.3 "$outside" # never answered
 	ip -n "$vm" addr del 10.1.2.3/32 dev eth0
-	[ "$(counted "$1" from-vm "Invalid source ip")" -ge 3 ]
+	goes_beyond 2 "$1" from-vm "Invalid source ip"
 }
 
 promtool_clean() {

@@ -25,7 +25,7 @@ silently_dropped() {
 	local before
 	before=$(counted "$n" from-vm "Packet too big, sender not told")
 	within "$vm" ping -qc 1 -W 1 -M dont -s 1450 $outside2 && return 1
-	[ "$(counted "$n" from-vm "Packet too big, sender not told")" -gt "$before" ]
+	goes_beyond "$before" "$n" from-vm "Packet too big, sender not told"
 }
 
 deaf_guest() { # N BINDING MAC
