@@ -82,8 +82,19 @@ lab_close() {
 	exit "$code"
 }
 
+# What is not there would be missed late, and as something else.
+programs_are_built() {
+	local program
+	for program in beeline beeline-agent kernels/wire; do
+		[ -x "$build/$program" ] && continue
+		echo "not ok $test: $build/$program is missing: make check-parts T=net"
+		return 1
+	done
+}
+
 lab_open() { # TEST
 	test=$1
+	programs_are_built || exit
 	lab=net-$test
 	dir=/tmp/$lab
 	bpffs=/sys/fs/bpf/$lab
