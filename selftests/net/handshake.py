@@ -20,12 +20,11 @@ import time
 from scapy.layers.inet import IP, TCP
 from scapy.layers.inet6 import IPv6
 
-from metrics import samples
+from metrics import PATIENCE_S, samples
 from talk import CLONE_NEWNET, enter, family_of, libc, socket_in
 
 PORT = 7777
 DELAY_S = 0.15
-PATIENCE_S = 20
 NAME = "beeline_vmi_tcp_handshake_seconds"
 
 

@@ -12,6 +12,7 @@ build=${B:-build}
 outside=10.99.0.1 outside6=fd00:99::1 # what lies behind the node
 failed=0
 patience_s=60 # with what is sure to come
+accept_dad=0  # 1: guests probe for the address that they make themselves before they ask for a router
 
 # What pods are called; a test may say otherwise.
 address4() { echo "10.88.0.$1"; }
@@ -212,13 +213,19 @@ endpoint_add() {
 	beeline endpoint add "$lab-$n" --netns "$lab-pod$n" --binding "$binding" "$@"
 }
 
+# What is sent to a tap before the kernel has noticed who reads it is lost.
+tap_is_up() { # POD
+	within "$1" grep -qx up /sys/class/net/tap0/operstate
+}
+
 # guest_start N MAC: the stack in the VM's place, up, without an address of its own making.
 guest_start() {
 	local vm=$lab-vm$1
 	ip netns add "$vm"
 	spawn "$dir/wire$1" "$build/kernels/wire" "$lab-pod$1" tap0 "$vm" eth0 "$2"
-	wait_for grep -q wired "$dir/wire$1"
+	wait_for grep -q wired "$dir/wire$1" && wait_for tap_is_up "$lab-pod$1" || return 1
 	ip -n "$vm" link set lo up
+	sysctl_in "$vm" net.ipv6.conf.eth0.accept_dad=$accept_dad
 	ip -n "$vm" link set eth0 txqueuelen 10000 up
 }
 

@@ -26,6 +26,7 @@ import threading
 import time
 
 PATIENCE_S = 60  # with what is sure to come
+SILENCE_S = 0.4  # far more than an answer takes where nothing else goes on
 CLONE_NEWNET = 0x40000000
 SO_NO_CHECK = 11
 UDP_NO_CHECK6_RX, UDP_NO_CHECK6_TX = 102, 101
@@ -183,7 +184,7 @@ def refused(args):
 
 def silent(args):
     client = socket_in(args.source, family_of(args.address), socket.SOCK_STREAM)
-    client.settimeout(1)
+    client.settimeout(SILENCE_S)
     code = client.connect_ex((args.address, args.port))
     if code not in (errno.EAGAIN, errno.ETIMEDOUT):
         raise ValueError(f"connecting ended with: {os.strerror(code) if code else 'success'}")

@@ -6,6 +6,7 @@ set -u
 . "$(dirname "$0")/lab.sh"
 lab_open leases
 mtu=1400
+accept_dad=1
 
 # said FILE NAME VALUE: dhclient was told so.
 said() {

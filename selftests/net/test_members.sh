@@ -86,9 +86,9 @@ person_bind() { # NUMBER NODE BINDING NAMESPACE/NAME [PORTS]
 	beeline endpoint delete "$lab-$1"
 	ip -n "$vm" link set eth0 down
 	ip -n "$vm" addr flush dev eth0
-	ip -n "$vm" link set eth0 up
 	beeline endpoint add "$lab-$1" --netns "$lab-pod$1" --binding "$3" --mac "$(mac "$1")" \
-		--namespace "${4%/*}" --label "app=${4#*/}" --ports "${ports#,}"
+		--namespace "${4%/*}" --label "app=${4#*/}" --ports "${ports#,}" || return 1
+	ip -n "$vm" link set eth0 up # when somebody is there whom it can ask for a router
 }
 
 # binding_of NUMBER: everybody has either once, and both meet in each pass. A pass is called by that of a/web.

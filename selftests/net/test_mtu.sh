@@ -56,9 +56,9 @@ for binding in pod masquerade; do
 	check "$binding-tcp-in" $talk tcp "$host" "$vm" 10.88.0.$n
 	check "$binding-tcp-in-v6" $talk tcp "$host" "$vm" fd00:88::$n
 	check "$binding-frag-needed" told 'mtu ?= ?1400' \
-		within "$vm" ping -c 2 -W 1 -i 0.2 -M do -s 1373 $outside
+		within "$vm" ping -c 1 -w $patience_s -M do -s 1373 $outside
 	check "$binding-packet-too-big" told 'mtu(=|: )1400' \
-		within "$vm" ping -c 2 -W 1 -i 0.2 -M do -s 1353 $outside6
+		within "$vm" ping -c 1 -w $patience_s -M do -s 1353 $outside6
 	check "$binding-guest-learned" equal path "$(path_mtu $outside)" "mtu 1400"
 	check "$binding-guest-learned-v6" equal path "$(path_mtu $outside6)" "mtu 1400"
 	n=$((n + 1))
