@@ -48,6 +48,9 @@ extern const struct api_method api_policy_methods[];
 /* Listens: mode 0660, owned by the group when there is one of that name. */
 int api_new(struct agent *agent, struct api **ret_api, struct bl_err *err);
 void api_free(struct api *api);
+/* To be called by who handled very many objects: memory that lies free goes back to the kernel as soon as what
+ * runs now is over, which allocators do not do by themselves in the midst of what stays. */
+void api_spent(struct api *api);
 
 /* Parameters. A name or namespace from outside is checked to be a DNS name; the namespace is "default"
  * when it is missing. Borrowed from the request. */

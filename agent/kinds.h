@@ -21,12 +21,12 @@ struct kind {
 	bool of_cluster;    /* it is in no namespace */
 	bool brings_status; /* nobody writes its status but who applies it */
 	bool inert;         /* nothing runs for it: deleted is gone */
-	bool rests; /* there may be very many, and seldom somebody asks; see objects_rest() */
+	bool rests;         /* there may be very many, and seldom somebody asks; see objects.h */
 };
 
 /* NULL for a kind that is not supported. */
 const struct kind *kinds_find(const char *name);
-/* For objects_rest(). */
+/* For objects_new(). */
 bool kinds_rests(const char *name);
 /* Makes a user's document what may be stored: an object of the whole cluster has no namespace, whatever it
  * says, any other has one; and a status is not the user's where somebody else writes it. */

@@ -84,7 +84,7 @@ static int open_stores(struct agent *agent, struct bl_err *err)
 	if (r == 0)
 		r = config_launcher(config, &agent->launcher, err);
 	if (r == 0)
-		r = objects_new(config->state_dir, &agent->objects, err);
+		r = objects_new(config->state_dir, kinds_rests, &agent->objects, err);
 	if (r == 0)
 		r = images_new(agent->loop, config->state_dir, agent->vm_uid, &agent->images, err);
 	return r;
@@ -277,7 +277,7 @@ static int run(void *options, int n_args, char **args)
 	if (r == 0)
 		r = hear_signals(&agent, &err);
 	if (r == 0) {
-		objects_rest(agent.objects, kinds_rests);
+		api_spent(agent.api);
 		bl_info("ready", "version", BL_VERSION, "socket", agent.config.socket);
 		r = bl_loop_run(agent.loop);
 	} else {

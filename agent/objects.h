@@ -7,9 +7,12 @@
  *
  * One file per object, <state-dir>/objects/<kind>/<namespace>/<name>.json, written whole and
  * atomically before a change counts. A full disk refuses new objects; those that are stored can be
- * changed, stopped and deleted all the same (objects/spare.h). Documents that are handed out are borrowed until the object
- * next changes. Watchers are told in the order of the changes and may ask for more changes only by
- * way of a queue, never from inside their callback.
+ * changed, stopped and deleted all the same (objects/spare.h). Watchers are told in the order of the changes and
+ * may ask for more changes only by way of a queue, never from inside their callback.
+ *
+ * A tree of JSON takes seven times the room of its text. Of kinds of which there are very many and for which
+ * seldom somebody asks only the files are kept: their documents rest there, and are in memory while they
+ * change, while watchers are told, and as long as somebody owns what he has read.
  */
 #pragma once
 
@@ -27,8 +30,10 @@ struct object_key {
 
 enum object_outcome { OBJECT_CREATED, OBJECT_CONFIGURED, OBJECT_UNCHANGED };
 
-/* Reads what is stored; a file that is no object is logged and left alone. */
-int objects_new(const char *state_dir, struct objects **ret_objects, struct bl_err *err);
+/* Reads what is stored; a file that is no object is logged and left alone. rests says of which kinds the documents
+ * rest in their files. */
+int objects_new(const char *state_dir, bool (*rests)(const char *kind),
+		struct objects **ret_objects, struct bl_err *err);
 void objects_free(struct objects *objects);
 
 /* Of a document, borrowed from it. Members may be NULL when the document is not validated. */
@@ -36,16 +41,14 @@ struct object_key object_key(const struct cJSON *document);
 const char *object_outcome_name(enum object_outcome outcome);
 bool object_is_deleting(const struct cJSON *document);
 
-/* NULL when there is none. */
+/* Of a kind that does not rest; borrowed until the object next changes. NULL when there is none. */
 const struct cJSON *objects_get(const struct objects *objects, const struct object_key *key);
+/* Of any kind; the caller's own. NULL when there is none, or, said in the log, when its file has gone bad. */
+struct cJSON *objects_read(const struct objects *objects, const struct object_key *key);
 /* In the order of kind, namespace, name. kind or namespace NULL: all of them. fn borrows the document while
  * it runs, and must not change the store. */
 void objects_for_each(const struct objects *objects, const char *kind, const char *namespace,
 		      void (*fn)(const struct cJSON *object, void *data), void *data);
-
-/* Documents of the kinds of which rests() says so leave memory, and come back from their files when they are
- * asked for. Whatever was handed out of these kinds is gone: called between two events of the loop only. */
-void objects_rest(struct objects *objects, bool (*rests)(const char *kind));
 
 /* Creates the object, or replaces all of it but the store's own metadata, and its status unless the document
  * brings one. The

@@ -14,6 +14,7 @@
 #include "../policy.h"
 
 #define APPLY_MAX 1000
+#define MANY      64 /* objects whose memory is worth being given back */
 
 static int api_kind(const char *name, const struct kind **ret_kind, struct bl_err *err)
 {
@@ -25,7 +26,7 @@ static int check_change(const struct agent *agent, const struct cJSON *document,
 			const struct kind *kind, struct bl_err *err)
 {
 	struct object_key key = object_key(document);
-	const struct cJSON *old = objects_get(agent->objects, &key);
+	bl_auto_json struct cJSON *old = objects_read(agent->objects, &key);
 
 	if (!old)
 		return 0;
@@ -198,6 +199,8 @@ static int method_apply(const struct api_request *request, struct cJSON **ret_re
 	if (r < 0)
 		return r;
 	policy_flush(request->agent->policy);
+	if (n >= MANY)
+		api_spent(request->agent->api);
 	results = bl_json_array();
 	for (size_t i = 0; i < n; i++)
 		bl_json_append(results, outcome(documents[i], outcomes[i]));
@@ -225,21 +228,21 @@ int api_key(const struct api_request *request, struct object_key *ret_key, struc
 static int method_get(const struct api_request *request, struct cJSON **ret_result,
 		      struct bl_err *err)
 {
-	const struct cJSON *object;
+	bl_auto_json struct cJSON *object = NULL;
 	struct object_key key;
 	int r;
 
 	r = api_key(request, &key, err);
 	if (r < 0)
 		return r;
-	object = objects_get(request->agent->objects, &key);
+	object = objects_read(request->agent->objects, &key);
 	if (!object)
 		return *key.namespace
 			       ? bl_fail(err, -ENOENT, "%s \"%s\" not found in namespace \"%s\"",
 					 key.kind, key.name, key.namespace)
 			       : bl_fail(err, -ENOENT, "%s \"%s\" not found", key.kind, key.name);
 	*ret_result = bl_json_object();
-	bl_json_set(*ret_result, "object", bl_json_copy(object));
+	bl_json_set(*ret_result, "object", bl_take_ptr(object));
 	return 0;
 }
 
@@ -275,6 +278,8 @@ static int method_list(const struct api_request *request, struct cJSON **ret_res
 		return r;
 	items = bl_json_array();
 	objects_for_each(request->agent->objects, kind, namespace, append_copy, items);
+	if (bl_json_size(items) >= MANY)
+		api_spent(request->agent->api);
 	*ret_result = bl_json_object();
 	bl_json_set(*ret_result, "items", items);
 	return 0;

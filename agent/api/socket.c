@@ -2,6 +2,7 @@
 /* The agent's socket: accepting clients and handing their calls to the methods' tables. */
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,8 +15,6 @@
 #include "../agent.h"
 #include "../api.h"
 #include "../endpoint.h"
-#include "../kinds.h"
-#include "../objects.h"
 
 #define CLIENTS_MAX 256
 
@@ -28,6 +27,7 @@ struct client {
 struct api {
 	struct agent *agent;
 	struct bl_io io;
+	struct bl_timer spent;
 	struct client *clients;
 	unsigned int n_clients;
 	int fd;
@@ -63,7 +63,6 @@ static void client_call(struct bl_rpc *rpc, struct bl_rpc_call *call, const char
 		bl_rpc_error(call, &err);
 	else if (r != API_LATER)
 		bl_rpc_reply(call, result ? result : bl_json_object());
-	objects_rest(agent->objects, kinds_rests);
 }
 
 static void client_free(struct client *client)
@@ -117,6 +116,17 @@ static void client_waits(struct bl_io *io, uint32_t events)
 	}
 }
 
+/* The call is over, and with it its parameters. */
+static void give_back(struct bl_timer *timer)
+{
+	malloc_trim(0);
+}
+
+void api_spent(struct api *api)
+{
+	bl_timer_arm(api->agent->loop, &api->spent, 0, give_back, api);
+}
+
 static int give_to_group(const char *path, const char *name, struct bl_err *err)
 {
 	const struct group *group = getgrnam(name);
@@ -152,6 +162,7 @@ void api_free(struct api *api)
 	if (!api)
 		return;
 	bl_io_remove(&api->io);
+	bl_timer_disarm(&api->spent);
 	while (api->clients)
 		client_free(api->clients);
 	if (api->fd >= 0) {

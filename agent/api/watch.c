@@ -115,9 +115,10 @@ static void awaited_changed(enum object_event event, const struct cJSON *object,
 
 static int remove_now(const struct agent *agent, const struct object_key *key, struct bl_err *err)
 {
+	bl_auto_json struct cJSON *object = objects_read(agent->objects, key);
 	int r;
 
-	if (!objects_get(agent->objects, key))
+	if (!object)
 		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
 	r = objects_remove(agent->objects, key, err);
 	policy_flush(agent->policy);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The standalone store in memory: a search tree of documents and their watchers, and the one way by
- * which a document becomes the stored one. A tree of JSON takes seven times the room of its text, so
- * documents of most kinds rest in their files while nobody asks. How the next version of an object follows from the last
- * is objects/version.c's, files are objects/file.c's.
+ * which a document becomes the stored one. How the next version of an object follows from the last is
+ * objects/version.c's, files are objects/file.c's.
  */
 #include "../objects.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <malloc.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +20,6 @@
 #include "stored.h"
 #include "version.h"
 
-#define TRIM_MIN 256 /* documents whose memory is worth being given back */
-
 struct object_watch {
 	struct object_watch *next;
 	object_watch_fn *fn; /* NULL: ended while watchers were being told */
@@ -32,8 +29,8 @@ struct object_watch {
 
 struct objects {
 	char *dir;
+	bool (*rests)(const char *kind);
 	void *tree; /* of struct stored, tsearch(3) */
-	struct stored *awake;
 	struct object_watch *watches;
 	unsigned int telling; /* depth of tell() */
 	uint64_t revision;    /* the last resourceVersion given out */
@@ -74,97 +71,60 @@ static struct stored *object_find(const struct objects *objects, const struct ob
 	return node ? *node : NULL;
 }
 
-/* ---- rest ---------------------------------------------------------------------------------------- */
-
-static void wake(struct objects *objects, struct stored *object)
+/* What is stored: the document that is kept, or what its file says, which the caller owns as *ret_read. NULL: there
+ * is no such object, or its file has gone bad, and it is as if it were not there. */
+static const struct cJSON *look(const struct objects *objects, const struct stored *object,
+				struct cJSON **ret_read)
 {
-	if (object->awake)
-		return;
-	object->awake = true;
-	object->next = objects->awake;
-	objects->awake = object;
+	if (!object)
+		return NULL;
+	if (object->document)
+		return object->document;
+	return *ret_read = stored_read(objects->dir, object);
 }
 
-static void forget_awake(struct objects *objects, const struct stored *object)
+static struct stored *object_insert(struct objects *objects, const struct object_key *key)
 {
-	for (struct stored **slot = &objects->awake; *slot; slot = &(*slot)->next)
-		if (*slot == object) {
-			*slot = object->next;
-			return;
-		}
+	struct stored *object = object_find(objects, key);
+
+	if (object)
+		return object;
+	object = stored_new(key);
+	if (!tsearch(object, &objects->tree, stored_compare))
+		abort();
+	return object;
 }
 
-static void lay_down(struct stored *object)
+/* Takes the document in place of the one before it. */
+static void keep(struct stored *object, struct cJSON *document)
 {
-	bl_json_free(object->document);
-	object->document = NULL;
-}
-
-/* NULL: its file has gone bad, and it is as if it were not there. */
-static const struct cJSON *object_document(const struct objects *objects, struct stored *object)
-{
-	if (!object->document) {
-		object->document = stored_read(objects->dir, object);
-		wake((struct objects *)objects,
-		     object); /* who looks changes nothing that is seen */
-	}
-	return object->document;
-}
-
-void objects_rest(struct objects *objects, bool (*rests)(const char *kind))
-{
-	size_t n = 0;
-
-	while (objects->awake) {
-		struct stored *object = objects->awake;
-
-		objects->awake = object->next;
-		object->awake = false;
-		if (!object->document || object->unwritten || !rests(object->key.kind))
-			continue;
-		lay_down(object);
-		n++;
-	}
-	if (n >= TRIM_MIN)
-		malloc_trim(0);
-}
-
-/* ---- the tree ------------------------------------------------------------------------------------ */
-
-/* Puts the document (taken) into the tree in place of the one before it. */
-static struct stored *object_insert(struct objects *objects, struct cJSON *document)
-{
-	struct object_key key = object_key(document);
-	struct stored *object = object_find(objects, &key);
-
-	if (!object) {
-		object = stored_new(&key);
-		if (!tsearch(object, &objects->tree, stored_compare))
-			abort();
-	}
 	bl_json_free(object->document);
 	object->document = document;
-	wake(objects, object);
-	return object;
 }
 
 static void load_one(struct cJSON *document, void *data)
 {
 	struct objects *objects = data;
+	bl_auto_json struct cJSON *owned = document;
 	const char *revision = bl_json_get_string(document, "metadata/resourceVersion");
 	uint64_t number = revision ? strtoull(revision, NULL, 10) : 0;
+	const struct object_key key = object_key(document);
+	struct stored *object = object_insert(objects, &key);
 
-	object_insert(objects, document);
 	if (number > objects->revision)
 		objects->revision = number;
+	if (!objects->rests(key.kind))
+		keep(object, bl_take_ptr(owned));
 }
 
-int objects_new(const char *state_dir, struct objects **ret_objects, struct bl_err *err)
+int objects_new(const char *state_dir, bool (*rests)(const char *kind),
+		struct objects **ret_objects, struct bl_err *err)
 {
 	struct objects *objects = bl_alloc(sizeof(*objects));
 	int r;
 
 	objects->dir = bl_format("%s/objects", state_dir);
+	objects->rests = rests;
 	r = object_files_load(objects->dir, load_one, objects, err);
 	if (r < 0) {
 		objects_free(objects);
@@ -192,9 +152,18 @@ void objects_free(struct objects *objects)
 
 const struct cJSON *objects_get(const struct objects *objects, const struct object_key *key)
 {
-	struct stored *object = object_find(objects, key);
+	const struct stored *object = object_find(objects, key);
 
-	return object ? object_document(objects, object) : NULL;
+	assert(!objects->rests(key->kind));
+	return object ? object->document : NULL;
+}
+
+struct cJSON *objects_read(const struct objects *objects, const struct object_key *key)
+{
+	struct cJSON *read = NULL;
+	const struct cJSON *document = look(objects, object_find(objects, key), &read);
+
+	return read || !document ? read : bl_json_copy(document);
 }
 
 struct walk {
@@ -206,9 +175,10 @@ struct walk {
 
 static void walk_node(const void *node, VISIT visit, void *data)
 {
-	struct stored *object = *(struct stored *const *)node;
+	const struct stored *object = *(struct stored *const *)node;
 	const struct walk *walk = data;
 	bl_auto_json struct cJSON *read = NULL;
+	const struct cJSON *document;
 
 	if (visit != postorder && visit != leaf)
 		return;
@@ -216,10 +186,9 @@ static void walk_node(const void *node, VISIT visit, void *data)
 		return;
 	if (walk->namespace && strcmp(walk->namespace, object->key.namespace) != 0)
 		return;
-	if (!object->document)
-		read = stored_read(walk->objects->dir, object);
-	if (object->document || read)
-		walk->fn(object->document ? object->document : read, walk->data);
+	document = look(walk->objects, object, &read);
+	if (document)
+		walk->fn(document, walk->data);
 }
 
 void objects_for_each(const struct objects *objects, const char *kind, const char *namespace,
@@ -284,13 +253,14 @@ static void tell(struct objects *objects, enum object_event event, const struct 
 		sweep_watches(objects);
 }
 
-/* Makes next (taken) the stored document in place of old (NULL: none yet). What cannot be written is
+/* Makes next (taken) the stored document of key in place of old (NULL: none yet). What cannot be written is
  * no change, except that a status is shown all the same, since a full disk is what it may have to
- * tell of. */
+ * tell of: such a document is kept, whatever its kind. */
 static int store(struct objects *objects, struct cJSON *next, const struct cJSON *old,
 		 bool show_unwritten, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *document = next;
+	const enum object_event event = old ? OBJECT_MODIFIED : OBJECT_ADDED;
 	struct object_key key = object_key(document);
 	struct stored *object;
 	int r;
@@ -300,16 +270,26 @@ static int store(struct objects *objects, struct cJSON *next, const struct cJSON
 	if (r < 0 && !show_unwritten)
 		return r;
 	objects->revision++;
-	object = object_insert(objects, bl_take_ptr(document));
+	object = object_insert(objects, &key);
 	object->unwritten = r < 0;
-	tell(objects, old ? OBJECT_MODIFIED : OBJECT_ADDED, object->document);
+	if (r == 0 && objects->rests(key.kind)) {
+		keep(object, NULL);
+		tell(objects, event, document);
+	} else {
+		keep(object, bl_take_ptr(document));
+		tell(objects, event, object->document);
+	}
 	return r;
 }
 
-int objects_apply(struct objects *objects, const struct cJSON *document,
-		  enum object_outcome *ret_outcome, struct bl_err *err)
+/* ret_before: the document that was replaced, as text that is the caller's; NULL for an object that is new, and
+ * where nothing changed. */
+static int apply(struct objects *objects, const struct cJSON *document,
+		 enum object_outcome *ret_outcome, char **ret_before, struct bl_err *err)
 {
+	bl_auto_json struct cJSON *read = NULL;
 	bl_auto_json struct cJSON *next = NULL;
+	bl_autofree char *before = NULL;
 	struct object_key key = object_key(document);
 	const struct cJSON *old;
 	int r;
@@ -317,28 +297,47 @@ int objects_apply(struct objects *objects, const struct cJSON *document,
 	r = bl_object_validate_stored(document, err);
 	if (r < 0)
 		return r;
-	old = objects_get(objects, &key);
+	old = look(objects, object_find(objects, &key), &read);
 	next = old ? object_version_after(old, document) : object_version_first(document);
-	if (old && bl_json_equal(old, next)) {
-		*ret_outcome = OBJECT_UNCHANGED;
+	*ret_outcome = OBJECT_UNCHANGED;
+	if (old && bl_json_equal(old, next))
 		return 0;
-	}
+	*ret_outcome = old ? OBJECT_CONFIGURED : OBJECT_CREATED;
+	if (old && ret_before)
+		before = bl_json_print(old);
 	r = store(objects, bl_take_ptr(next), old, false, err);
+	if (r == 0 && ret_before)
+		*ret_before = bl_take_ptr(before);
+	return r;
+}
+
+int objects_apply(struct objects *objects, const struct cJSON *document,
+		  enum object_outcome *ret_outcome, struct bl_err *err)
+{
+	return apply(objects, document, ret_outcome, NULL, err);
+}
+
+static int restore(struct objects *objects, const char *before, struct bl_err *err)
+{
+	bl_auto_json struct cJSON *document = NULL;
+	bl_auto_json struct cJSON *read = NULL;
+	struct object_key key;
+	int r = bl_json_parse(before, strlen(before), &document, err);
+
 	if (r < 0)
 		return r;
-	*ret_outcome = old ? OBJECT_CONFIGURED : OBJECT_CREATED;
-	return 0;
+	key = object_key(document);
+	return store(objects, bl_take_ptr(document),
+		     look(objects, object_find(objects, &key), &read), false, err);
 }
 
 /* Takes back an apply: the object is again what it was, or absent. */
-static void apply_undo(struct objects *objects, const struct cJSON *document, struct cJSON *before)
+static void apply_undo(struct objects *objects, const struct cJSON *document, const char *before)
 {
 	struct object_key key = object_key(document);
 	struct bl_err err = BL_ERR_INIT;
-	int r;
+	int r = before ? restore(objects, before, &err) : objects_remove(objects, &key, &err);
 
-	r = before ? store(objects, before, objects_get(objects, &key), false, &err)
-		   : objects_remove(objects, &key, &err);
 	if (r < 0)
 		bl_error("cannot take back a half-done apply", "object", key.name, "error",
 			 err.message);
@@ -347,26 +346,19 @@ static void apply_undo(struct objects *objects, const struct cJSON *document, st
 int objects_apply_all(struct objects *objects, const struct cJSON *const *documents, size_t n,
 		      enum object_outcome *ret_outcomes, struct bl_err *err)
 {
-	bl_autofree struct cJSON **before = bl_alloc(n * sizeof(struct cJSON *) + 1);
+	bl_autofree char **before = bl_alloc(n * sizeof(*before) + 1);
 	size_t done;
 	int r = 0;
 
 	for (done = 0; done < n; done++) {
-		struct object_key key = object_key(documents[done]);
-		const struct cJSON *old = key.kind && key.name ? objects_get(objects, &key) : NULL;
-
-		before[done] = old ? bl_json_copy(old) : NULL;
-		r = objects_apply(objects, documents[done], &ret_outcomes[done], err);
-		if (r < 0) {
-			bl_json_free(before[done]);
+		r = apply(objects, documents[done], &ret_outcomes[done], &before[done], err);
+		if (r < 0)
 			break;
-		}
 	}
 	while (done-- > 0) {
 		if (r < 0 && ret_outcomes[done] != OBJECT_UNCHANGED)
 			apply_undo(objects, documents[done], before[done]);
-		else
-			bl_json_free(before[done]);
+		free(before[done]);
 	}
 	return r;
 }
@@ -374,8 +366,9 @@ int objects_apply_all(struct objects *objects, const struct cJSON *const *docume
 int objects_update(struct objects *objects, const struct object_key *key,
 		   void (*fn)(struct cJSON *object, void *data), void *data, struct bl_err *err)
 {
-	const struct cJSON *old = objects_get(objects, key);
+	bl_auto_json struct cJSON *read = NULL;
 	bl_auto_json struct cJSON *next = NULL;
+	const struct cJSON *old = look(objects, object_find(objects, key), &read);
 
 	if (!old)
 		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
@@ -390,16 +383,18 @@ int objects_put_status(struct objects *objects, const struct object_key *key, st
 		       struct bl_err *err)
 {
 	bl_auto_json struct cJSON *owned = status;
+	bl_auto_json struct cJSON *read = NULL;
 	bl_auto_json struct cJSON *next = NULL;
-	struct stored *object = object_find(objects, key);
+	const struct stored *object = object_find(objects, key);
+	const struct cJSON *old = look(objects, object, &read);
 
-	if (!object || !object_document(objects, object))
+	if (!old)
 		return bl_fail(err, -ENOENT, "%s \"%s\" not found", key->kind, key->name);
-	next = bl_json_copy(object->document);
+	next = bl_json_copy(old);
 	bl_json_set(next, "status", bl_take_ptr(owned));
-	if (!object->unwritten && bl_json_equal(object->document, next))
+	if (!object->unwritten && bl_json_equal(old, next))
 		return 0;
-	return store(objects, bl_take_ptr(next), object->document, true, err);
+	return store(objects, bl_take_ptr(next), old, true, err);
 }
 
 static void set_deleted(struct cJSON *object, void *data)
@@ -415,20 +410,21 @@ int objects_mark_deleted(struct objects *objects, const struct object_key *key, 
 
 int objects_remove(struct objects *objects, const struct object_key *key, struct bl_err *err)
 {
+	bl_auto_json struct cJSON *read = NULL;
 	struct stored *object = object_find(objects, key);
+	const struct cJSON *document;
 	int r;
 
 	if (!object)
 		return 0;
-	object_document(objects, object);
+	document = look(objects, object, &read);
 	r = object_file_remove(objects->dir, key, err);
 	if (r < 0)
 		return r;
 	tdelete(object, &objects->tree, stored_compare);
-	forget_awake(objects, object);
-	if (!object->document)
-		object->document = stored_last_words(object);
-	tell(objects, OBJECT_DELETED, object->document);
+	if (!document)
+		document = read = stored_last_words(object);
+	tell(objects, OBJECT_DELETED, document);
 	stored_free(object);
 	return 0;
 }

@@ -9,9 +9,7 @@
 struct stored {
 	struct object_key key;  /* its texts are behind the object */
 	struct cJSON *document; /* NULL: it rests in its file */
-	bool unwritten;         /* its last status is only in memory */
-	bool awake;             /* it is in the list of those that may be put to rest */
-	struct stored *next;    /* of them */
+	bool unwritten;         /* its last status is only in memory, and so it does not rest */
 };
 
 /* Without a document. */

@@ -152,7 +152,7 @@ static struct cJSON *describe_tally(const struct policy *policy, const struct ta
 {
 	const struct object_key key = {tally->policy->kind, tally->policy->namespace,
 				       tally->policy->name};
-	const struct cJSON *object = objects_get(policy->config.objects, &key);
+	bl_auto_json struct cJSON *object = objects_read(policy->config.objects, &key);
 	struct cJSON *json = policy_reference(tally->policy);
 
 	bl_json_set_number(json, "endpoints", tally->n_endpoints);

@@ -109,7 +109,7 @@ static void put_status(struct policy *policy, const struct object_key *key, stru
 static void tell(struct policy *policy, const struct told *told, const struct bl_err *why)
 {
 	const struct object_key key = {told->kind, told->namespace, told->name};
-	const struct cJSON *object = objects_get(policy->config.objects, &key);
+	bl_auto_json struct cJSON *object = objects_read(policy->config.objects, &key);
 	struct cJSON *status;
 	int64_t now = bl_time_now();
 

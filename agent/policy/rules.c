@@ -269,7 +269,7 @@ static struct cJSON *sentences(const struct bl_warnings *from)
 
 static struct cJSON *describe_policy(const struct policy *policy, struct wanted *wanted)
 {
-	const struct cJSON *object = objects_get(policy->config.objects, wanted->key);
+	bl_auto_json struct cJSON *object = objects_read(policy->config.objects, wanted->key);
 	const struct cJSON *conditions = bl_json_get(object, "status/conditions");
 	struct cJSON *json = policy_reference(wanted->policy);
 

@@ -114,7 +114,7 @@ static inline int set_up(void **state)
 		fail_msg("%s", err.message);
 	f->dir = unit_dir();
 	assert_int_equal(bl_loop_new(&f->loop, NULL), 0);
-	assert_int_equal(objects_new(f->dir, &f->objects, NULL), 0);
+	assert_int_equal(objects_new(f->dir, kinds_rests, &f->objects, NULL), 0);
 	apply_text(f,
 		   "{'apiVersion': 'kubevirt.io/v1', 'kind': 'VirtualMachineInstance', "
 		   "'metadata': {'namespace': 'default', 'name': 'web', 'labels': {'app': 'web'}}, "
@@ -349,8 +349,9 @@ static inline char *condition(struct fixture *f, const char *kind, const char *n
 			      const char *type)
 {
 	const struct object_key key = {kind, "default", name};
+	bl_auto_json struct cJSON *object = objects_read(f->objects, &key);
 
-	bl_json_for_each (each, bl_json_get(objects_get(f->objects, &key), "status/conditions")) {
+	bl_json_for_each (each, bl_json_get(object, "status/conditions")) {
 		const char *reason = bl_json_get_string(each, "reason");
 		const char *message = bl_json_get_string(each, "message");
 

@@ -27,12 +27,17 @@ struct fixture {
 static const struct object_key key_a = {"VirtualMachine", "default", "a"};
 static const struct object_key key_b = {"VirtualMachine", "default", "b"};
 
+static bool none_rests(const char *kind)
+{
+	return false;
+}
+
 static void open_store(struct fixture *f)
 {
 	struct bl_err err = BL_ERR_INIT;
 
 	objects_free(f->objects);
-	if (objects_new(f->dir, &f->objects, &err) < 0)
+	if (objects_new(f->dir, none_rests, &f->objects, &err) < 0)
 		fail_msg("%s", err.message);
 }
 

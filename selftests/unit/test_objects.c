@@ -1,110 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The standalone store: versions, files, all-or-nothing, watches, and what it finds after a restart. */
-#include "unit.h"
+#include "unit_objects.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <beeline/json.h>
 #include <beeline/vmi.h>
-
-#include "../../agent/objects.h"
-
-struct fixture {
-	char *dir;
-	struct objects *objects;
-	char seen[512]; /* "ADDED a", "MODIFIED a", ... */
-	struct object_watch *watch;
-	bool rests; /* every document, before each look and each change */
-};
-
-static const struct object_key key_a = {"VirtualMachine", "default", "a"};
-
-static struct cJSON *parse(const char *text)
-{
-	struct cJSON *json;
-	struct bl_err err = BL_ERR_INIT;
-
-	if (bl_json_parse(text, strlen(text), &json, &err) < 0)
-		fail_msg("%s", err.message);
-	return json;
-}
-
-static struct cJSON *document(const char *name, const char *rest)
-{
-	bl_autofree char *text =
-		bl_format("{\"apiVersion\": \"kubevirt.io/v1\", \"kind\": \"VirtualMachine\", "
-			  "\"metadata\": {\"namespace\": \"default\", \"name\": \"%s\"}%s}",
-			  name, rest);
-
-	return parse(text);
-}
-
-static bool all_rest(const char *kind)
-{
-	return true;
-}
-
-static void rest_if(struct fixture *fixture)
-{
-	if (fixture->rests)
-		objects_rest(fixture->objects, all_rest);
-}
-
-static enum object_outcome apply(struct fixture *fixture, const char *name, const char *rest)
-{
-	bl_auto_json struct cJSON *json = document(name, rest);
-	enum object_outcome outcome;
-	struct bl_err err = BL_ERR_INIT;
-
-	rest_if(fixture);
-	if (objects_apply(fixture->objects, json, &outcome, &err) < 0)
-		fail_msg("%s", err.message);
-	return outcome;
-}
-
-static const char *get(struct fixture *fixture, const char *path)
-{
-	rest_if(fixture);
-	return bl_json_get_string(objects_get(fixture->objects, &key_a), path);
-}
-
-static void reopen(struct fixture *fixture)
-{
-	objects_free(fixture->objects);
-	fixture->objects = NULL;
-	assert_int_equal(objects_new(fixture->dir, &fixture->objects, NULL), 0);
-}
-
-static int setup(void **state)
-{
-	struct fixture *fixture = calloc(1, sizeof(*fixture));
-
-	fixture->dir = unit_dir();
-	reopen(fixture);
-	*state = fixture;
-	return 0;
-}
-
-static int setup_resting(void **state)
-{
-	int r = setup(state);
-
-	((struct fixture *)*state)->rests = true;
-	return r;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-
-	objects_free(fixture->objects);
-	unit_dir_remove(fixture->dir);
-	free(fixture);
-	return 0;
-}
 
 static void test_versions(void **state)
 {
@@ -121,9 +24,7 @@ static void test_versions(void **state)
 	assert_int_equal(apply(fixture, "a", ", \"spec\": {\"x\": 2}"), OBJECT_CONFIGURED);
 	assert_string_equal(get(fixture, "metadata/uid"), uid);
 	assert_string_not_equal(get(fixture, "metadata/resourceVersion"), revision);
-	assert_int_equal(
-		bl_json_get_number(objects_get(fixture->objects, &key_a), "metadata/generation", 0),
-		2);
+	assert_int_equal(bl_json_get_number(look(fixture, &key_a), "metadata/generation", 0), 2);
 }
 
 /* A status stays over an apply without one and does not count as a change; one that is brought does. */
@@ -142,9 +43,7 @@ static void test_status(void **state)
 	assert_int_equal(apply(fixture, "a", ", \"spec\": {}, \"status\": {\"phase\": \"Ready\"}"),
 			 OBJECT_CONFIGURED);
 	assert_string_equal(get(fixture, "status/phase"), "Ready");
-	assert_int_equal(
-		bl_json_get_number(objects_get(fixture->objects, &key_a), "metadata/generation", 0),
-		1);
+	assert_int_equal(bl_json_get_number(look(fixture, &key_a), "metadata/generation", 0), 1);
 }
 
 static void test_deletion(void **state)
@@ -153,17 +52,17 @@ static void test_deletion(void **state)
 	const char *path = "metadata/deletionGracePeriodSeconds";
 
 	apply(fixture, "a", "");
-	assert_false(object_is_deleting(objects_get(fixture->objects, &key_a)));
+	assert_false(object_is_deleting(look(fixture, &key_a)));
 	assert_int_equal(objects_mark_deleted(fixture->objects, &key_a, -1, NULL), 0);
-	assert_true(object_is_deleting(objects_get(fixture->objects, &key_a)));
+	assert_true(object_is_deleting(look(fixture, &key_a)));
 	assert_int_equal(objects_mark_deleted(fixture->objects, &key_a, 10, NULL), 0);
 	assert_int_equal(objects_mark_deleted(fixture->objects, &key_a, 20, NULL), 0);
-	assert_int_equal(bl_json_get_number(objects_get(fixture->objects, &key_a), path, -1), 10);
+	assert_int_equal(bl_json_get_number(look(fixture, &key_a), path, -1), 10);
 	assert_int_equal(objects_mark_deleted(fixture->objects, &key_a, 0, NULL), 0);
-	assert_int_equal(bl_json_get_number(objects_get(fixture->objects, &key_a), path, -1), 0);
+	assert_int_equal(bl_json_get_number(look(fixture, &key_a), path, -1), 0);
 	/* Somebody's apply does not call it back. */
 	apply(fixture, "a", ", \"spec\": {}");
-	assert_true(object_is_deleting(objects_get(fixture->objects, &key_a)));
+	assert_true(object_is_deleting(look(fixture, &key_a)));
 }
 
 static void test_restart(void **state)
@@ -174,10 +73,10 @@ static void test_restart(void **state)
 
 	apply(fixture, "b", "");
 	apply(fixture, "a", ", \"spec\": {\"x\": [1, {\"y\": null}]}");
-	before = bl_json_copy(objects_get(fixture->objects, &key_a));
+	before = bl_json_copy(look(fixture, &key_a));
 	revision = bl_strdup(get(fixture, "metadata/resourceVersion"));
 	reopen(fixture);
-	assert_true(bl_json_equal(before, objects_get(fixture->objects, &key_a)));
+	assert_true(bl_json_equal(before, look(fixture, &key_a)));
 	apply(fixture, "a", "");
 	assert_true(atoi(get(fixture, "metadata/resourceVersion")) > atoi(revision));
 }
@@ -205,8 +104,8 @@ static void test_bad_files(void **state)
 	put_file(fixture, "stranger.json", text); /* its name is b */
 	put_file(fixture, ".a.json.tmp", text);
 	reopen(fixture);
-	assert_non_null(objects_get(fixture->objects, &key_a));
-	assert_null(objects_get(fixture->objects, &key_b));
+	assert_non_null(look(fixture, &key_a));
+	assert_null(look(fixture, &key_b));
 }
 
 /* What a program took once is loaded by those after it, however strict they are with what comes new. */
@@ -223,7 +122,7 @@ static void test_older_rules(void **state)
 	text = bl_json_print(lax);
 	put_file(fixture, "a.json", text);
 	reopen(fixture);
-	assert_non_null(objects_get(fixture->objects, &key_a));
+	assert_non_null(look(fixture, &key_a));
 }
 
 static struct cJSON *pod_of_name(size_t len)
@@ -248,10 +147,10 @@ static void apply_twice_and_remove(struct fixture *fixture, struct cJSON *pod)
 	assert_int_equal(objects_apply(fixture->objects, pod, &outcome, NULL), 0);
 	assert_int_equal(outcome, OBJECT_CONFIGURED);
 	reopen(fixture);
-	assert_non_null(objects_get(fixture->objects, &key));
+	assert_non_null(look(fixture, &key));
 	assert_int_equal(objects_remove(fixture->objects, &key, NULL), 0);
 	reopen(fixture);
-	assert_null(objects_get(fixture->objects, &key));
+	assert_null(look(fixture, &key));
 }
 
 /* Up to Kubernetes' longest, whose files are named otherwise. */
@@ -285,10 +184,8 @@ static void test_all_or_nothing(void **state)
 	apply(fixture, "a", ", \"spec\": {\"x\": 1}");
 	assert_true(objects_apply_all(fixture->objects, documents, 3, outcomes, &err) < 0);
 	for (int i = 0; i < 2; i++) {
-		const struct cJSON *a = objects_get(fixture->objects, &key_a);
-
-		assert_int_equal(bl_json_get_number(a, "spec/x", 0), 1);
-		assert_null(objects_get(fixture->objects, &key_b));
+		assert_int_equal(bl_json_get_number(look(fixture, &key_a), "spec/x", 0), 1);
+		assert_null(look(fixture, &key_b));
 		reopen(fixture);
 	}
 	assert_int_equal(objects_apply_all(fixture->objects, documents, 2, outcomes, &err), 0);
@@ -307,42 +204,7 @@ static void test_unwritable(void **state)
 
 	assert_int_equal(bl_file_write(path, "", 0, 0600, NULL), 0);
 	assert_true(objects_apply(fixture->objects, json, &outcome, &err) < 0);
-	assert_null(objects_get(fixture->objects, &key_a));
-}
-
-/* What is only in memory stays there, until it could be written. */
-static void test_unwritten_status(void **state)
-{
-	struct fixture *fixture = *state;
-	bl_autofree char *dir = bl_format("%s/objects/VirtualMachine/default", fixture->dir);
-	bl_autofree char *aside = bl_format("%s.aside", dir);
-	const char *status = "{\"phase\": \"Running\"}";
-
-	apply(fixture, "a", "");
-	assert_non_null(get(fixture, "metadata/uid"));
-	assert_int_equal(rename(dir, aside), 0);
-	assert_int_equal(bl_file_write(dir, "", 0, 0600, NULL), 0);
-	assert_true(objects_put_status(fixture->objects, &key_a, parse(status), NULL) < 0);
-	assert_string_equal(get(fixture, "status/phase"), "Running");
-	assert_int_equal(unlink(dir), 0);
-	assert_int_equal(rename(aside, dir), 0);
-	assert_string_equal(get(fixture, "status/phase"), "Running");
-	assert_int_equal(objects_put_status(fixture->objects, &key_a, parse(status), NULL), 0);
-	reopen(fixture);
-	assert_string_equal(get(fixture, "status/phase"), "Running");
-}
-
-static void saw(enum object_event event, const struct cJSON *object, void *data)
-{
-	static const char *const names[] = {"ADDED", "MODIFIED", "DELETED"};
-	struct fixture *fixture = data;
-
-	strcat(fixture->seen, names[event]);
-	strcat(strcat(strcat(fixture->seen, " "), object_key(object).name), " ");
-	if (event == OBJECT_DELETED) {
-		objects_unwatch(fixture->objects, fixture->watch);
-		fixture->watch = NULL;
-	}
+	assert_null(look(fixture, &key_a));
 }
 
 static void test_watch(void **state)
@@ -361,68 +223,6 @@ static void test_watch(void **state)
 	objects_unwatch(fixture->objects, other);
 }
 
-static void collect(const struct cJSON *object, void *data)
-{
-	strcat(strcat(data, object_key(object).name), " ");
-}
-
-static bool pods_rest(const char *kind)
-{
-	return strcmp(kind, "Pod") == 0;
-}
-
-static char *path_of_a(const struct fixture *fixture)
-{
-	return bl_format("%s/objects/VirtualMachine/default/a.json", fixture->dir);
-}
-
-/* Told by what a file says that was changed behind the store's back. */
-static void test_rest_is_for_those_who_may(void **state)
-{
-	struct fixture *fixture = *state;
-	bl_autofree char *path = path_of_a(fixture);
-	const char *file = "{\"apiVersion\": \"kubevirt.io/v1\", \"kind\": \"VirtualMachine\", "
-			   "\"metadata\": {\"namespace\": \"default\", \"name\": \"a\", "
-			   "\"uid\": \"from-the-file\"}}";
-
-	apply(fixture, "a", "");
-	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
-	objects_rest(fixture->objects, pods_rest);
-	assert_string_not_equal(get(fixture, "metadata/uid"), "from-the-file");
-	apply(fixture, "a", ", \"spec\": {}");
-	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
-	objects_rest(fixture->objects, all_rest);
-	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
-	apply(fixture, "b", "");
-	assert_int_equal(unlink(path), 0);
-	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
-	objects_rest(fixture->objects, all_rest);
-	assert_null(objects_get(fixture->objects, &key_a));
-	assert_int_equal(bl_file_write(path, file, strlen(file), 0600, NULL), 0);
-	reopen(fixture);
-	objects_rest(fixture->objects, all_rest);
-	assert_string_equal(get(fixture, "metadata/uid"), "from-the-file");
-}
-
-static void test_a_lost_file_is_no_object(void **state)
-{
-	struct fixture *fixture = *state;
-	bl_autofree char *path = path_of_a(fixture);
-	char names[64] = "";
-
-	apply(fixture, "a", "");
-	objects_rest(fixture->objects, all_rest);
-	assert_int_equal(unlink(path), 0);
-	assert_null(objects_get(fixture->objects, &key_a));
-	objects_for_each(fixture->objects, NULL, NULL, collect, names);
-	assert_string_equal(names, "");
-	assert_int_equal(objects_put_status(fixture->objects, &key_a, parse("{}"), NULL), -ENOENT);
-	fixture->watch = objects_watch(fixture->objects, NULL, saw, fixture);
-	assert_int_equal(objects_remove(fixture->objects, &key_a, NULL), 0);
-	assert_string_equal(fixture->seen, "DELETED a ");
-	assert_int_equal(apply(fixture, "a", ""), OBJECT_CREATED);
-}
-
 static void test_order(void **state)
 {
 	struct fixture *fixture = *state;
@@ -431,7 +231,6 @@ static void test_order(void **state)
 	apply(fixture, "c", "");
 	apply(fixture, "a", "");
 	apply(fixture, "b", "");
-	rest_if(fixture);
 	objects_for_each(fixture->objects, "VirtualMachine", "default", collect, names);
 	objects_for_each(fixture->objects, "VirtualMachine", "other", collect, names);
 	objects_for_each(fixture->objects, "Pod", NULL, collect, names);
@@ -445,20 +244,10 @@ static void test_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_versions),
-		TEST(test_status),
-		TEST(test_deletion),
-		TEST(test_restart),
-		TEST(test_bad_files),
-		TEST(test_older_rules),
-		TEST(test_long_names),
-		TEST(test_all_or_nothing),
-		TEST(test_unwritable),
-		TEST(test_unwritten_status),
-		TEST(test_watch),
-		TEST(test_order),
-		TEST(test_a_lost_file_is_no_object),
-		cmocka_unit_test_setup_teardown(test_rest_is_for_those_who_may, setup, teardown),
+		TEST(test_versions),   TEST(test_status),         TEST(test_deletion),
+		TEST(test_restart),    TEST(test_bad_files),      TEST(test_older_rules),
+		TEST(test_long_names), TEST(test_all_or_nothing), TEST(test_unwritable),
+		TEST(test_watch),      TEST(test_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
