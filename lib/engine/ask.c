@@ -136,7 +136,7 @@ bool bl_engine_peer(const struct bl_engine *engine, const struct bl_addr *addr,
 
 	if (!peer)
 		return false;
-	*ret_namespace = peer->namespace;
+	*ret_namespace = peer_namespace(peer);
 	*ret_name = peer->name;
 	return true;
 }

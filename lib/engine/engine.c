@@ -78,6 +78,7 @@ int bl_engine_put_endpoint(struct bl_engine *engine, const struct bl_engine_endp
 	const char *account = endpoint->service_account;
 	struct peer_facts facts = {
 		.node = endpoint->node ? endpoint->node : engine->nodes.own,
+		.namespace = endpoint->namespace,
 		.addrs = endpoint->addrs,
 		.n_addrs = endpoint->n_addrs,
 		.ports = endpoint->ports,
@@ -113,6 +114,7 @@ static void put_peer(struct bl_engine *engine, const struct object *object)
 {
 	struct peer_facts facts = {
 		.node = object->node,
+		.namespace = object->namespace,
 		.addrs = object->addrs,
 		.n_addrs = object->n_addrs,
 		.ports = object->ports,

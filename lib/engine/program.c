@@ -56,7 +56,7 @@ static void add_own_ports(struct program *program, const struct bl_policy_rule *
 			bl_realloc(program->own_ports,
 				   (program->n_own_ports + 1) * sizeof(*program->own_ports));
 		program->own_ports[program->n_own_ports++] =
-			peer_port(peer, rule->layer4[i].name, rule->layer4[i].protocol);
+			ports_number(peer->ports, rule->layer4[i].name, rule->layer4[i].protocol);
 	}
 }
 
@@ -146,7 +146,7 @@ static bool is_stale(const struct program *program, const struct peers *peers,
 		const struct spec *spec = program->specs[i];
 
 		stale = spec->changed > compiled ||
-			(spec->uses_names[BL_EGRESS] && peers->port_names.changed > compiled);
+			(spec->uses_names[BL_EGRESS] && peers->ports.names.changed > compiled);
 		for (size_t k = 0; !stale && k < spec->spec->n_rules; k++)
 			for (size_t m = 0; !stale && m < spec->rules[k].n_selections; m++)
 				stale = spec->rules[k].selections[m]->changed > compiled;

@@ -49,7 +49,8 @@ static struct compile_rule *add_whole_rule(struct build *build, uint64_t rank,
 static int named_port(struct build *build, const struct bl_layer4 *layer4)
 {
 	if (build->direction == BL_EGRESS)
-		return port_names_number(&build->peers->port_names, layer4->name, layer4->protocol);
+		return port_names_number(&build->peers->ports.names, layer4->name,
+					 layer4->protocol);
 	return build->program->own_ports[build->n_names++];
 }
 

@@ -5,36 +5,37 @@
 #include "../object/inventory.h"
 #include "identity.h"
 #include "places.h"
-#include "port_names.h"
+#include "ports.h"
 
 struct endpoint;
 
 /* An endpoint is known better than a pod, and a pod better than the VM in it. */
 enum peer_kind { PEER_ENDPOINT, PEER_POD, PEER_VMI };
 
-struct peer_port {
-	struct port_name *name;
-	uint16_t port;
-};
-
 struct peer {
-	char *namespace, *name;  /* of an endpoint "" and its own name */
-	char *node;              /* NULL: unknown */
-	struct bl_labels labels; /* of its identity, without its namespace's */
 	struct identity *identity;
+	struct bl_labels
+		labels; /* that its identity shall have, but for its namespace's; empty: it has */
+	const char *in_namespace; /* whose labels it gets; an atom */
+	const char *node;         /* NULL: unknown; an atom */
 	struct places places;
-	struct peer_port *ports;
-	uint32_t n_ports;
-	uint8_t kind; /* enum peer_kind */
+	struct ports *ports;
+	struct endpoint *endpoint; /* its edge is enforced here */
+	uint8_t kind;              /* enum peer_kind */
 	bool is_queued;
 	bool is_stale; /* of an endpoint: something changed since its rules were collected */
-	const char *in_namespace;  /* whose labels it gets: its own or an endpoint's */
-	struct endpoint *endpoint; /* its edge is enforced here */
+	char name[];
 };
+
+/* By which it is known, with its name; that of an endpoint is "". */
+static inline const char *peer_namespace(const struct peer *peer)
+{
+	return peer->kind == PEER_ENDPOINT ? "" : peer->in_namespace;
+}
 
 struct peers {
 	struct hash_table items;
-	struct port_names port_names;
+	struct port_lists ports;
 	struct peer **queued;
 	size_t n_queued;
 };
@@ -62,6 +63,4 @@ void peers_queue_namespace(struct peers *peers, const char *namespace);
 /* Gives identities to those that changed. -ENOSPC: none is left; whoever has got none is asked again. */
 int peers_update(struct peers *peers, struct identities *identities, struct ipcache *ipcache,
 		 const struct inventory *inventory, struct bl_err *err);
-/* The number of a named port of one peer. -1: it has none, or two. */
-int peer_port(const struct peer *peer, const char *name, uint8_t protocol);
 void peers_release(struct peers *peers);

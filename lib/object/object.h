@@ -56,3 +56,5 @@ void object_identity_labels(const struct bl_labels *own, const char *namespace, 
  * API server sees to. */
 void object_add_namespace(struct bl_labels *to, const char *namespace,
 			  const struct bl_labels *labels);
+/* What came so goes. */
+void object_drop_namespace(struct bl_labels *labels);

@@ -4,6 +4,7 @@
 
 #include <beeline/file.h>
 
+#include "../labels/label.h"
 #include "object.h"
 
 /* What a pod could else claim of itself. */
@@ -42,4 +43,17 @@ void object_add_namespace(struct bl_labels *to, const char *namespace,
 	}
 	bl_labels_set(to, "k8s", BL_LABEL_NAMESPACE_LABELS "kubernetes.io/metadata.name",
 		      namespace);
+}
+
+void object_drop_namespace(struct bl_labels *labels)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < labels->n_items; i++)
+		if (strncmp(labels->items[i]->key, BL_LABEL_NAMESPACE_LABELS,
+			    strlen(BL_LABEL_NAMESPACE_LABELS)) == 0)
+			label_put(labels->items[i]);
+		else
+			labels->items[n++] = labels->items[i];
+	labels->n_items = n;
 }

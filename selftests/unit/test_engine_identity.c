@@ -61,6 +61,11 @@ static void test_a_number_stays_in_use_and_rests_after(void **state)
 	assert_in_range(db, BL_IDENTITY_CLUSTER_FIRST, BL_IDENTITY_CLUSTER_LAST);
 }
 
+#define POD_LABELS(app, team)                                                                  \
+	"k8s:app=" app ",k8s:" BL_LABEL_NAMESPACE_LABELS "kubernetes.io/"                      \
+	"metadata.name=a,k8s:" BL_LABEL_NAMESPACE_LABELS "team=" team ",k8s:" BL_LABEL_CLUSTER \
+	"=default,k8s:" BL_LABEL_SERVICE_ACCOUNT "=default,k8s:" BL_LABEL_NAMESPACE "=a"
+
 static void test_the_labels_of_a_namespace_are_its_pods(void **state)
 {
 	bl_auto_engine struct bl_engine *engine = engine_new();
@@ -84,6 +89,12 @@ static void test_the_labels_of_a_namespace_are_its_pods(void **state)
 	assert_string_equal(bl_labels_value(bl_engine_identity_labels(engine, before), "k8s",
 					    BL_LABEL_NAMESPACE_LABELS "team"),
 			    "blue");
+	/* its own labels stay through all that, also when both change at once */
+	has_labels(engine, "10.0.0.1", POD_LABELS("web", "blue"));
+	put(engine, "{kind: Namespace, metadata: {name: a, labels: {team: red}}}");
+	put(engine, UNIT_POD("a", "p", "db", "10.0.0.1"));
+	update(engine, "");
+	has_labels(engine, "10.0.0.1", POD_LABELS("db", "red"));
 	bl_engine_remove(engine, "Namespace", NULL, "a");
 	update(engine, "");
 	assert_null(

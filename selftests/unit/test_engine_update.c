@@ -63,35 +63,6 @@ static void test_an_endpoint_that_is_relabelled_changes_its_policy(void **state)
 	judges(engine, "one", BL_INGRESS, "8.8.8.8", 80, "unenforced");
 }
 
-static void test_named_ports_are_followed(void **state)
-{
-	bl_auto_engine struct bl_engine *engine = engine_new();
-
-	put_endpoint(engine, "one", "web", "10.0.0.1", 80);
-	put(engine,
-	    UNIT_CNP("x", "ingress: [{toPorts: [{ports: [{port: http, protocol: TCP}]}]}], egress: "
-			  "[{toPorts: [{ports: [{port: sql, protocol: TCP}]}]}]"));
-	update(engine, "one");
-	judges(engine, "one", BL_INGRESS, "8.8.8.8", 80, "allowed");
-	judges(engine, "one", BL_EGRESS, "8.8.8.8", 5432, "denied");
-	put_endpoint(engine, "one", "web", "10.0.0.1", 8080);
-	update(engine, "one");
-	judges(engine, "one", BL_INGRESS, "8.8.8.8", 80, "denied");
-	judges(engine, "one", BL_INGRESS, "8.8.8.8", 8080, "allowed");
-#define SQL_POD(name, port)                                                                  \
-	"{kind: Pod, metadata: {namespace: b, name: " name "}, spec: {containers: [{ports: " \
-	"[{name: sql, containerPort: " port "}]}]}}"
-	put(engine, SQL_POD("p", "5432"));
-	update(engine, "one");
-	judges(engine, "one", BL_EGRESS, "8.8.8.8", 5432, "allowed");
-	put(engine, SQL_POD("q", "5433"));
-	update(engine, "one");
-	judges(engine, "one", BL_EGRESS, "8.8.8.8", 5432, "denied");
-	bl_engine_remove(engine, "Pod", "b", "p");
-	update(engine, "one");
-	judges(engine, "one", BL_EGRESS, "8.8.8.8", 5433, "allowed");
-}
-
 static void test_groups_and_services_are_followed(void **state)
 {
 	bl_auto_engine struct bl_engine *engine = engine_new();
@@ -477,7 +448,6 @@ int main(void)
 		cmocka_unit_test(test_a_policy_concerns_whom_it_selects),
 		cmocka_unit_test(test_a_peer_concerns_whose_rules_speak_of_it),
 		cmocka_unit_test(test_an_endpoint_that_is_relabelled_changes_its_policy),
-		cmocka_unit_test(test_named_ports_are_followed),
 		cmocka_unit_test(test_groups_and_services_are_followed),
 		cmocka_unit_test(test_3_7_a_range_takes_at_most_thirty_entries),
 		cmocka_unit_test(test_3_7_what_a_broader_entry_says_has_no_entry),
