@@ -39,10 +39,14 @@ static inline bool prefix_equal(const struct bl_prefix *a, const struct bl_prefi
 	return a->bits == b->bits && bl_addr_equal(&a->addr, &b->addr);
 }
 
+static inline uint64_t hash_prefix(uint64_t hash, const struct bl_prefix *prefix)
+{
+	return hash_bytes(hash_bytes(hash, &prefix->bits, 1), &prefix->addr, sizeof(prefix->addr));
+}
+
 static inline uint64_t prefix_hash(const struct bl_prefix *prefix)
 {
-	return hash_bytes(hash_bytes(HASH_INIT, &prefix->bits, 1), &prefix->addr,
-			  sizeof(prefix->addr));
+	return hash_prefix(HASH_INIT, prefix);
 }
 
 /* By address, then the shorter first: what lies within a prefix follows it without a gap. */

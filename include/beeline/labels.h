@@ -51,17 +51,18 @@ void bl_labels_filter(struct bl_labels *labels);
 
 enum bl_label_op { BL_LABEL_IN, BL_LABEL_NOT_IN, BL_LABEL_EXISTS, BL_LABEL_DOES_NOT_EXIST };
 
+/* Shared by all selectors that have it, as labels are by their sets: equal ones are the same pointer. */
 struct bl_requirement {
-	char *source; /* NULL: any */
-	char *key;
+	const char *source; /* NULL: any */
+	const char *key;
 	enum bl_label_op op;
-	char **values; /* IN and NOT_IN: at least one */
+	const char *const *values; /* sorted; IN and NOT_IN: at least one */
 	size_t n_values;
 };
 
-/* Requirements and their values are sorted, so that equal selectors have equal texts. */
+/* Requirements are sorted, so that equal selectors have equal items. */
 struct bl_selector {
-	struct bl_requirement *items;
+	const struct bl_requirement **items;
 	size_t n_items;
 };
 

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <beeline/addr.h>
 #include <beeline/file.h>
 
 #include "../labels/label.h"
+#include "../prefix.h"
 #include "selection_parts.h"
 
 #define FEW 8 /* selections: about as many as an identity has labels */
@@ -73,7 +73,7 @@ struct visit {
 static void visit_list(const struct visit *visit, struct selection *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (list[i]->is_fresh != visit->fresh || list[i]->is_cidr ||
+		if (list[i]->is_fresh != visit->fresh || list[i]->cidr ||
 		    !bl_selector_matches(&list[i]->selector, &visit->identity->labels))
 			continue;
 		if (visit->adds)
@@ -153,7 +153,7 @@ static void fill_fresh(const struct selections *selections, const struct identit
 static bool has_fresh(const struct selections *selections, bool is_cidr)
 {
 	for (size_t i = 0; i < selections->n_queued; i++)
-		if (selections->queued[i]->is_fresh && selections->queued[i]->is_cidr == is_cidr)
+		if (selections->queued[i]->is_fresh && !!selections->queued[i]->cidr == is_cidr)
 			return true;
 	return false;
 }
@@ -176,9 +176,33 @@ void selections_update(struct selections *selections, const struct identities *i
 
 /* ---- users -------------------------------------------------------------------------------------- */
 
-static bool has_text(const void *item, const void *key)
+static uint64_t hash_of(const struct selection *selection)
 {
-	return strcmp(((const struct selection *)item)->text, key) == 0;
+	uint64_t hash = hash_bytes(HASH_INIT, selection->selector.items,
+				   selection->selector.n_items * sizeof(void *));
+
+	for (uint32_t i = 0; selection->cidr && i <= selection->n_except; i++)
+		hash = hash_prefix(hash, &selection->cidr[i]);
+	return hash;
+}
+
+static bool same_cidrs(const struct selection *a, const struct selection *b)
+{
+	if (!a->cidr || !b->cidr || a->n_except != b->n_except)
+		return a->cidr == b->cidr;
+	for (uint32_t i = 0; i <= a->n_except; i++)
+		if (!prefix_equal(&a->cidr[i], &b->cidr[i]))
+			return false;
+	return true;
+}
+
+static bool selects_alike(const void *item, const void *key)
+{
+	const struct selection *a = item, *b = key;
+
+	return a->selector.n_items == b->selector.n_items && same_cidrs(a, b) &&
+	       (a->selector.n_items == 0 || memcmp(a->selector.items, b->selector.items,
+						   a->selector.n_items * sizeof(void *)) == 0);
 }
 
 static void queue(struct selections *selections, struct selection *selection)
@@ -188,72 +212,60 @@ static void queue(struct selections *selections, struct selection *selection)
 	selection->is_queued = true;
 }
 
-/* The one with this text; text is taken over. *ret_new when it has yet to be told what it selects. */
-static struct selection *get(struct selections *selections, char *text, bool *ret_new)
+/* One more user of the one that selects alike; NULL: there is none. */
+static struct selection *find(const struct selections *selections, const struct selection *like)
 {
-	uint64_t hash = hash_text(HASH_INIT, text);
-	struct selection *selection = hash_find(&selections->by_text, hash, has_text, text);
+	struct selection *selection =
+		hash_find(&selections->items, hash_of(like), selects_alike, like);
 
-	*ret_new = !selection;
-	if (selection) {
-		free(text);
-	} else {
-		selection = bl_alloc(sizeof(*selection));
-		selection->text = text;
-		selection->is_fresh = true;
-		hash_add(&selections->by_text, hash, selection);
-		queue(selections, selection);
-	}
-	selection->n_users++;
+	if (selection)
+		selection->n_users++;
+	return selection;
+}
+
+/* Takes what it shall be known by. */
+static struct selection *make(struct selections *selections, const struct selection *like)
+{
+	struct selection *selection = bl_alloc(sizeof(*selection));
+
+	*selection = *like;
+	selection->n_users = 1;
+	selection->is_fresh = true;
+	hash_add(&selections->items, hash_of(selection), selection);
+	queue(selections, selection);
 	return selection;
 }
 
 struct selection *selection_of_labels(struct selections *selections,
 				      const struct bl_selector *selector)
 {
-	bool is_new;
-	struct selection *selection = get(selections, bl_selector_format(selector), &is_new);
+	struct selection like = {.selector = *selector}, *selection = find(selections, &like);
 
-	if (is_new) {
-		bl_selector_copy(selector, &selection->selector);
-		selections_set_file(selections, selection, true);
-	}
+	if (selection)
+		return selection;
+	bl_selector_copy(selector, &like.selector);
+	selection = make(selections, &like);
+	selections_set_file(selections, selection, true);
 	return selection;
-}
-
-static char *format_cidr(const struct bl_prefix *cidr, const struct bl_prefix *except,
-			 size_t n_except)
-{
-	char addr[BL_ADDR_TEXT_MAX];
-	char *text = bl_format("cidr %s/%d", bl_addr_format(&cidr->addr, addr), cidr->bits);
-
-	for (size_t i = 0; i < n_except; i++) {
-		bl_autofree char *before = text;
-
-		text = bl_format("%s except %s/%d", before, bl_addr_format(&except[i].addr, addr),
-				 except[i].bits);
-	}
-	return text;
 }
 
 struct selection *selection_of_cidr(struct selections *selections, const struct bl_prefix *cidr,
 				    const struct bl_prefix *except, size_t n_except)
 {
-	bool is_new;
-	struct selection *selection = get(selections, format_cidr(cidr, except, n_except), &is_new);
+	struct selection like = {.n_except = (uint32_t)n_except}, *selection;
 
-	if (!is_new)
+	like.cidr = bl_alloc((1 + n_except) * sizeof(*cidr));
+	like.cidr[0] = *cidr;
+	if (n_except)
+		memcpy(like.cidr + 1, except, n_except * sizeof(*except));
+	selection = find(selections, &like);
+	if (selection) {
+		free(like.cidr);
 		return selection;
-	selection->is_cidr = true;
-	selection->cidr = *cidr;
-	selection->n_except = n_except;
-	selection->except = bl_alloc(n_except * sizeof(*except));
-	prefixes_hold(selections->prefixes, cidr);
-	for (size_t i = 0; i < n_except; i++) {
-		selection->except[i] = except[i];
-		prefixes_hold(selections->prefixes, &except[i]);
 	}
-	return selection;
+	for (uint32_t i = 0; i <= like.n_except; i++)
+		prefixes_hold(selections->prefixes, &like.cidr[i]);
+	return make(selections, &like);
 }
 
 void selection_put(struct selections *selections, struct selection *selection)
@@ -266,22 +278,18 @@ void selection_put(struct selections *selections, struct selection *selection)
 static void free_selection(struct selection *selection)
 {
 	bl_selector_clear(&selection->selector);
-	free(selection->except);
+	free(selection->cidr);
 	free(selection->numbers);
-	free(selection->text);
 	free(selection);
 }
 
 static void drop(struct selections *selections, struct selection *selection)
 {
-	hash_remove(&selections->by_text, hash_text(HASH_INIT, selection->text), selection);
-	if (selection->is_cidr) {
-		prefixes_drop(selections->prefixes, &selection->cidr);
-		for (size_t i = 0; i < selection->n_except; i++)
-			prefixes_drop(selections->prefixes, &selection->except[i]);
-	} else {
+	hash_remove(&selections->items, hash_of(selection), selection);
+	for (uint32_t i = 0; selection->cidr && i <= selection->n_except; i++)
+		prefixes_drop(selections->prefixes, &selection->cidr[i]);
+	if (!selection->cidr)
 		selections_set_file(selections, selection, false);
-	}
 	free_selection(selection);
 }
 
@@ -311,14 +319,14 @@ void selections_release(struct selections *selections)
 {
 	size_t position = 0;
 
-	for (struct selection *selection; (selection = hash_next(&selections->by_text, &position));)
+	for (struct selection *selection; (selection = hash_next(&selections->items, &position));)
 		free_selection(selection);
 	position = 0;
 	for (struct file *file; (file = hash_next(&selections->by_label, &position));) {
 		free(file->items);
 		free(file);
 	}
-	hash_release(&selections->by_text);
+	hash_release(&selections->items);
 	hash_release(&selections->by_label);
 	free(selections->general);
 	free(selections->queued);

@@ -8,23 +8,22 @@
 /* Shared by all rules that select alike. */
 struct selection {
 	uint32_t *numbers; /* sorted: what rules are compiled from */
-	size_t n_numbers;
+	uint32_t n_numbers;
 	uint64_t changed; /* the round in which numbers changed last */
 
 	/* the rest is selection.c's */
-	size_t n_room;
+	uint32_t n_room;
 	uint32_t n_users;
-	bool is_fresh, is_queued, is_cidr;
-	char *text; /* says all that is selected; equal selections have equal texts */
+	bool is_fresh, is_queued;
+	/* what it is known by: */
+	uint32_t n_except;
+	struct bl_prefix *cidr; /* and behind it its exceptions; NULL: of labels */
 	struct bl_selector selector;
-	struct bl_prefix cidr;
-	struct bl_prefix *except;
-	size_t n_except;
 };
 
 struct selections {
 	struct prefixes *prefixes;
-	struct hash_table by_text;
+	struct hash_table items;
 	/* Selections of labels are filed under a label that all their identities have, if there is
 	 * one; so an identity is compared with few. */
 	struct hash_table by_label;

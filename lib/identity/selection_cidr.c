@@ -45,8 +45,8 @@ static struct prefixed list_prefixed(const struct identities *identities)
 
 static bool is_excepted(const struct selection *selection, const struct bl_prefix *prefix)
 {
-	for (size_t i = 0; i < selection->n_except; i++)
-		if (prefix_is_within(prefix, &selection->except[i]))
+	for (uint32_t i = 1; i <= selection->n_except; i++)
+		if (prefix_is_within(prefix, &selection->cidr[i]))
 			return true;
 	return false;
 }
@@ -88,18 +88,18 @@ static void set_numbers(struct selection *selection, uint32_t *numbers, size_t n
 		selection->changed = round;
 	free(selection->numbers);
 	selection->numbers = numbers;
-	selection->n_numbers = selection->n_room = n;
+	selection->n_numbers = selection->n_room = (uint32_t)n;
 }
 
 static void select_prefixed(struct selection *selection, const struct prefixed *list,
 			    uint64_t round)
 {
-	size_t first = first_within(list, &selection->cidr), n = 0;
-	size_t end = end_within(list, &selection->cidr, first);
+	size_t first = first_within(list, selection->cidr), n = 0;
+	size_t end = end_within(list, selection->cidr, first);
 	uint32_t *numbers = bl_alloc((end - first) * sizeof(*numbers));
 
 	for (size_t i = first; i < end; i++)
-		if (prefix_is_within(list->items[i]->prefix, &selection->cidr) &&
+		if (prefix_is_within(list->items[i]->prefix, selection->cidr) &&
 		    !is_excepted(selection, list->items[i]->prefix))
 			numbers[n++] = list->items[i]->number;
 	set_numbers(selection, numbers, n, round);
@@ -111,8 +111,8 @@ void selections_update_cidrs(struct selections *selections, const struct identit
 	struct prefixed list = list_prefixed(identities);
 	size_t position = 0;
 
-	for (struct selection *selection; (selection = hash_next(&selections->by_text, &position));)
-		if (selection->is_cidr && (all || selection->is_fresh))
+	for (struct selection *selection; (selection = hash_next(&selections->items, &position));)
+		if (selection->cidr && (all || selection->is_fresh))
 			select_prefixed(selection, &list, round);
 	free(list.items);
 }

@@ -36,7 +36,7 @@ static const struct bl_requirement *telling(const struct bl_selector *selector)
 	const struct bl_requirement *best = NULL;
 
 	for (size_t i = 0; i < selector->n_items; i++) {
-		const struct bl_requirement *item = &selector->items[i];
+		const struct bl_requirement *item = selector->items[i];
 
 		if (item->op == BL_LABEL_IN &&
 		    (!best || strcmp(best->key, BL_LABEL_NAMESPACE) == 0 ||

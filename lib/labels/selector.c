@@ -9,70 +9,40 @@
 
 #include "selector.h"
 
-static void clear_requirement(struct bl_requirement *requirement)
-{
-	free(requirement->source);
-	free(requirement->key);
-	for (size_t i = 0; i < requirement->n_values; i++)
-		free(requirement->values[i]);
-	free(requirement->values);
-}
-
 void bl_selector_clear(struct bl_selector *selector)
 {
 	for (size_t i = 0; i < selector->n_items; i++)
-		clear_requirement(&selector->items[i]);
+		requirement_put(selector->items[i]);
 	free(selector->items);
 	*selector = (struct bl_selector){0};
 }
 
-static int compare_texts(const char *a, const char *b)
-{
-	return strcmp(a ? a : "", b ? b : "");
-}
-
 static int compare_requirements(const void *a, const void *b)
 {
-	const struct bl_requirement *x = a, *y = b;
-	int order = strcmp(x->key, y->key);
-
-	order = order ? order : compare_texts(x->source, y->source);
-	order = order ? order : (int)x->op - (int)y->op;
-	for (size_t i = 0; order == 0 && i < x->n_values && i < y->n_values; i++)
-		order = strcmp(x->values[i], y->values[i]);
-	return order ? order : (x->n_values > y->n_values) - (x->n_values < y->n_values);
+	return requirement_compare(*(const struct bl_requirement *const *)a,
+				   *(const struct bl_requirement *const *)b);
 }
 
-static int compare_values(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void selector_add(struct bl_selector *selector, struct bl_requirement *requirement)
+void selector_add(struct bl_selector *selector, const struct bl_requirement *requirement)
 {
 	selector->items =
 		bl_realloc(selector->items, (selector->n_items + 1) * sizeof(*selector->items));
-	if (requirement->n_values)
-		qsort(requirement->values, requirement->n_values, sizeof(char *), compare_values);
-	selector->items[selector->n_items++] = *requirement;
+	selector->items[selector->n_items++] = requirement;
 	qsort(selector->items, selector->n_items, sizeof(*selector->items), compare_requirements);
-	*requirement = (struct bl_requirement){0};
 }
 
 void bl_selector_require(struct bl_selector *selector, const char *source, const char *key,
 			 const char *value)
 {
-	struct bl_requirement requirement = {
-		.source = bl_strdup(source),
-		.key = bl_strdup(key),
+	const struct bl_requirement like = {
+		.source = source,
+		.key = key,
 		.op = value ? BL_LABEL_IN : BL_LABEL_EXISTS,
+		.values = &value,
+		.n_values = value ? 1 : 0,
 	};
 
-	if (value) {
-		requirement.values = bl_alloc(sizeof(char *));
-		requirement.values[requirement.n_values++] = bl_strdup(value);
-	}
-	selector_add(selector, &requirement);
+	selector_add(selector, requirement_get(&like));
 }
 
 void bl_selector_copy(const struct bl_selector *selector, struct bl_selector *ret_copy)
@@ -80,17 +50,8 @@ void bl_selector_copy(const struct bl_selector *selector, struct bl_selector *re
 	struct bl_selector copy = {.n_items = selector->n_items};
 
 	copy.items = bl_alloc(copy.n_items * sizeof(*copy.items));
-	for (size_t i = 0; i < copy.n_items; i++) {
-		const struct bl_requirement *from = &selector->items[i];
-		struct bl_requirement *to = &copy.items[i];
-
-		*to = *from;
-		to->source = bl_strdup(from->source);
-		to->key = bl_strdup(from->key);
-		to->values = bl_alloc(from->n_values * sizeof(char *));
-		for (size_t v = 0; v < from->n_values; v++)
-			to->values[v] = bl_strdup(from->values[v]);
-	}
+	for (size_t i = 0; i < copy.n_items; i++)
+		copy.items[i] = requirement_share(selector->items[i]);
 	*ret_copy = copy;
 }
 
@@ -122,7 +83,7 @@ static bool holds(const struct bl_requirement *requirement, const struct bl_labe
 bool bl_selector_matches(const struct bl_selector *selector, const struct bl_labels *labels)
 {
 	for (size_t i = 0; i < selector->n_items; i++)
-		if (!holds(&selector->items[i], labels))
+		if (!holds(selector->items[i], labels))
 			return false;
 	return true;
 }
@@ -142,7 +103,7 @@ static bool speaks_of(const struct bl_requirement *requirement, const char *sour
 bool bl_selector_mentions(const struct bl_selector *selector, const char *source, const char *key)
 {
 	for (size_t i = 0; i < selector->n_items; i++)
-		if (speaks_of(&selector->items[i], source, key))
+		if (speaks_of(selector->items[i], source, key))
 			return true;
 	return false;
 }
@@ -174,7 +135,7 @@ char *bl_selector_format(const struct bl_selector *selector)
 		abort();
 	for (size_t i = 0; i < selector->n_items; i++) {
 		fputs(i ? ", " : "", stream);
-		write_requirement(stream, &selector->items[i]);
+		write_requirement(stream, selector->items[i]);
 	}
 	if (fclose(stream) != 0)
 		abort();

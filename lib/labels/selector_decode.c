@@ -14,13 +14,21 @@ struct reading {
 	struct bl_err *err;
 };
 
-static void requirement_clear(struct bl_requirement *requirement)
-{
-	struct bl_selector holder = {.items = bl_alloc(sizeof(*requirement)), .n_items = 1};
+/* A requirement as it is read. */
+struct draft {
+	char *source, *key;
+	enum bl_label_op op;
+	const char **values; /* the document's */
+	size_t n_values;
+};
 
-	holder.items[0] = *requirement;
-	bl_selector_clear(&holder);
+static void draft_clear(struct draft *draft)
+{
+	free(draft->source);
+	free(draft->key);
+	free(draft->values);
 }
+#define draft_auto bl_cleanup(draft_clear)
 
 /* Labels of a namespace are checked as that namespace's own. */
 static bool is_key(const char *key)
@@ -33,7 +41,7 @@ static bool is_key(const char *key)
 
 /* Splits "source:key", where the policy's kind has sources; "any" is none. */
 static int read_key(const struct reading *reading, const char *where, const char *text,
-		    struct bl_requirement *requirement)
+		    struct draft *draft)
 {
 	const char *colon = reading->source ? NULL : strchr(text, ':');
 	const char *key = colon ? colon + 1 : text;
@@ -42,15 +50,15 @@ static int read_key(const struct reading *reading, const char *where, const char
 		return bl_fail(reading->err, -EINVAL, "%s: '%.128s' is not the key of a label",
 			       where, text);
 	if (colon && strncmp(text, "any:", 4) != 0)
-		requirement->source = bl_format("%.*s", (int)(colon - text), text);
+		draft->source = bl_format("%.*s", (int)(colon - text), text);
 	else
-		requirement->source = bl_strdup(reading->source);
-	requirement->key = bl_format("%s%s", reading->prefix, key);
+		draft->source = bl_strdup(reading->source);
+	draft->key = bl_format("%s%s", reading->prefix, key);
 	return 0;
 }
 
 static int add_value(const struct reading *reading, const char *where, const struct cJSON *json,
-		     struct bl_requirement *requirement)
+		     struct draft *draft)
 {
 	const char *text = bl_json_text(json);
 
@@ -60,25 +68,24 @@ static int add_value(const struct reading *reading, const char *where, const str
 	if (!bl_name_is_label_value(text))
 		return bl_fail(reading->err, -EINVAL, "%s: '%.128s' is not the value of a label",
 			       where, text);
-	requirement->values =
-		bl_realloc(requirement->values, (requirement->n_values + 1) * sizeof(char *));
-	requirement->values[requirement->n_values++] = bl_strdup(text);
+	draft->values = bl_realloc(draft->values, (draft->n_values + 1) * sizeof(char *));
+	draft->values[draft->n_values++] = text;
 	return 0;
 }
 
 static int read_match_label(const struct reading *reading, const struct cJSON *member,
-			    struct bl_requirement *requirement)
+			    struct draft *draft)
 {
 	bl_autofree char *where =
 		bl_format("%s.matchLabels.%.200s", reading->path, bl_json_key(member));
-	int r = read_key(reading, where, bl_json_key(member), requirement);
+	int r = read_key(reading, where, bl_json_key(member), draft);
 
-	requirement->op = BL_LABEL_IN;
-	return r < 0 ? r : add_value(reading, where, member, requirement);
+	draft->op = BL_LABEL_IN;
+	return r < 0 ? r : add_value(reading, where, member, draft);
 }
 
 static int read_operator(const struct reading *reading, const char *where, const char *text,
-			 struct bl_requirement *requirement)
+			 struct draft *draft)
 {
 	static const char *const ops[] = {
 		[BL_LABEL_IN] = "In",
@@ -89,7 +96,7 @@ static int read_operator(const struct reading *reading, const char *where, const
 
 	for (size_t i = 0; text && i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (strcmp(text, ops[i]) == 0) {
-			requirement->op = (enum bl_label_op)i;
+			draft->op = (enum bl_label_op)i;
 			return 0;
 		}
 	}
@@ -99,9 +106,9 @@ static int read_operator(const struct reading *reading, const char *where, const
 }
 
 static int read_values(const struct reading *reading, const char *where, const struct cJSON *values,
-		       struct bl_requirement *requirement)
+		       struct draft *draft)
 {
-	bool wants = requirement->op == BL_LABEL_IN || requirement->op == BL_LABEL_NOT_IN;
+	bool wants = draft->op == BL_LABEL_IN || draft->op == BL_LABEL_NOT_IN;
 	size_t n = 0;
 
 	if (values && !bl_json_is_null(values) && !bl_json_is_array(values))
@@ -109,7 +116,7 @@ static int read_values(const struct reading *reading, const char *where, const s
 			       bl_json_type(values));
 	bl_json_for_each (value, values) {
 		bl_autofree char *at = bl_format("%s.values[%zu]", where, n++);
-		int r = add_value(reading, at, value, requirement);
+		int r = add_value(reading, at, value, draft);
 
 		if (r < 0)
 			return r;
@@ -140,7 +147,7 @@ static int refuse_unknown(const struct reading *reading, const char *where,
 }
 
 static int read_expression(const struct reading *reading, size_t i, const struct cJSON *object,
-			   struct bl_requirement *requirement)
+			   struct draft *draft)
 {
 	static const char *const names[] = {"key", "operator", "values"};
 	bl_autofree char *where = bl_format("%s.matchExpressions[%zu]", reading->path, i);
@@ -149,23 +156,25 @@ static int read_expression(const struct reading *reading, size_t i, const struct
 	int r = refuse_unknown(reading, where, object, names, 3);
 
 	if (r == 0)
-		r = read_key(reading, key_at, key ? key : "", requirement);
+		r = read_key(reading, key_at, key ? key : "", draft);
 	if (r == 0)
-		r = read_operator(reading, where, bl_json_get_string(object, "operator"),
-				  requirement);
+		r = read_operator(reading, where, bl_json_get_string(object, "operator"), draft);
 	if (r == 0)
-		r = read_values(reading, where, bl_json_get(object, "values"), requirement);
+		r = read_values(reading, where, bl_json_get(object, "values"), draft);
 	return r;
 }
 
-/* Adds what the reader read, or clears its half. */
-static int add(struct bl_selector *selector, struct bl_requirement *requirement, int r)
+static void add(struct bl_selector *selector, const struct draft *draft)
 {
-	if (r < 0)
-		requirement_clear(requirement);
-	else
-		selector_add(selector, requirement);
-	return r;
+	const struct bl_requirement like = {
+		.source = draft->source,
+		.key = draft->key,
+		.op = draft->op,
+		.values = draft->values,
+		.n_values = draft->n_values,
+	};
+
+	selector_add(selector, requirement_get(&like));
 }
 
 static int read_parts(const struct reading *reading, const struct cJSON *object,
@@ -183,18 +192,20 @@ static int read_parts(const struct reading *reading, const struct cJSON *object,
 			       "%s.matchExpressions: expected array, found %s", reading->path,
 			       bl_json_type(expressions));
 	bl_json_for_each (member, labels) {
-		struct bl_requirement requirement = {0};
-		int r = read_match_label(reading, member, &requirement);
+		draft_auto struct draft draft = {0};
+		int r = read_match_label(reading, member, &draft);
 
-		if (add(selector, &requirement, r) < 0)
+		if (r < 0)
 			return r;
+		add(selector, &draft);
 	}
 	bl_json_for_each (expression, expressions) {
-		struct bl_requirement requirement = {0};
-		int r = read_expression(reading, i++, expression, &requirement);
+		draft_auto struct draft draft = {0};
+		int r = read_expression(reading, i++, expression, &draft);
 
-		if (add(selector, &requirement, r) < 0)
+		if (r < 0)
 			return r;
+		add(selector, &draft);
 	}
 	return 0;
 }

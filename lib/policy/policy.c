@@ -175,7 +175,7 @@ int policy_add_selector(struct bl_selector *selector, const struct cJSON *object
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < more.n_items; i++)
-		selector_add(selector, &more.items[i]);
+		selector_add(selector, more.items[i]);
 	free(more.items);
 	return 0;
 }
@@ -194,7 +194,7 @@ static bool is_of_pods(const struct bl_requirement *item)
 void policy_pods_only(struct bl_selector *selector)
 {
 	for (size_t i = 0; i < selector->n_items; i++)
-		if (is_of_pods(&selector->items[i]))
+		if (is_of_pods(selector->items[i]))
 			return;
 	bl_selector_require(selector, "k8s", BL_LABEL_NAMESPACE, NULL);
 }

@@ -81,7 +81,7 @@ static void write_selector(FILE *stream, const struct bl_selector *selector)
 		fputs("all", stream);
 	for (size_t i = 0; i < selector->n_items; i++) {
 		fputs(i ? ", " : "", stream);
-		write_requirement(stream, &selector->items[i]);
+		write_requirement(stream, selector->items[i]);
 	}
 }
 

@@ -89,6 +89,11 @@ static void test_3_5_except(void **state)
 				     "'80'}]}]}]"),
 		    FLOWS("a/web > 10.1.1.1 tcp/22 allowed", "a/web > 10.77.1.1 tcp/22 denied",
 			  "a/web > 10.77.5.1 tcp/22 denied", "a/web > 10.77.5.1 tcp/80 allowed"));
+	/* the same prefix without it is somebody else */
+	check_flows(CNP("x", "egress: [{toCIDRSet: [{cidr: 10.0.0.0/8, except: [10.77.0.0/16]}]}, "
+			     "{toCIDR: [10.0.0.0/8], toPorts: [{ports: [{port: '443'}]}]}]"),
+		    FLOWS("a/web > 10.77.1.1 tcp/22 denied", "a/web > 10.77.1.1 tcp/443 allowed",
+			  "a/web > 10.1.1.1 tcp/22 allowed"));
 }
 
 static void test_3_5_prefixes_never_match_pods_or_nodes(void **state)

@@ -159,6 +159,35 @@ static void test_refused(void **state)
 		     "'k8s:a' is not the key of a label");
 }
 
+/* Each says something else than the others. */
+static void test_equal_requirements_are_the_same(void **state)
+{
+	static const char *const texts[][2] = {
+		{ONE("a", "In", ",\"values\":[\"x\",\"y\"]"),
+		 ONE("a", "In", ",\"values\":[\"y\",\"x\"]")},
+		{ONE("a", "In", ",\"values\":[\"x\"]"), "{\"matchLabels\":{\"a\":\"x\"}}"},
+		{ONE("a", "NotIn", ",\"values\":[\"x\"]"),
+		 ONE("any:a", "NotIn", ",\"values\":[\"x\"]")},
+		{ONE("a", "Exists", ""), ONE("a", "Exists", ",\"values\":[]")},
+		{ONE("a", "DoesNotExist", ""), ONE("a", "DoesNotExist", "")},
+		{ONE("k8s:a", "Exists", ""), ONE("k8s:a", "Exists", "")},
+		{ONE("b", "Exists", ""), ONE("b", "Exists", "")},
+	};
+	enum { N = sizeof(texts) / sizeof(texts[0]) };
+	struct bl_selector selectors[N][2] = {0};
+
+	for (size_t i = 0; i < N; i++) {
+		for (size_t k = 0; k < 2; k++)
+			assert_int_equal(decode(texts[i][k], NULL, NULL, &selectors[i][k]), 0);
+		assert_ptr_equal(selectors[i][0].items[0], selectors[i][1].items[0]);
+		for (size_t k = 0; k < i; k++)
+			assert_ptr_not_equal(selectors[i][0].items[0], selectors[k][0].items[0]);
+	}
+	for (size_t i = 0; i < N; i++)
+		for (size_t k = 0; k < 2; k++)
+			bl_selector_clear(&selectors[i][k]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -168,6 +197,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_selector_mentions),
 		cmocka_unit_test(test_long_keys_of_namespaces),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_equal_requirements_are_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

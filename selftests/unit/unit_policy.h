@@ -10,6 +10,7 @@
 #include <beeline/reference.h>
 #include <beeline/yaml.h>
 
+#include "../../lib/labels/requirement.h"
 #include "unit.h"
 
 /* ---- a random world ------------------------------------------------------------------------------ */
@@ -116,6 +117,19 @@ static const char world_host_pod[] =
 
 /* ---- random policies: any shape that the form allows ----------------------------------------------- */
 
+/* by_value: another value will do, if it has one; else the key must not be there. */
+static inline void negate(const struct bl_requirement **requirement, bool by_value)
+{
+	const struct bl_requirement *before = *requirement;
+	struct bl_requirement like = *before;
+
+	if (!by_value)
+		like.n_values = 0;
+	like.op = like.n_values ? BL_LABEL_NOT_IN : BL_LABEL_DOES_NOT_EXIST;
+	*requirement = requirement_get(&like);
+	requirement_put(before);
+}
+
 static inline void random_selector(struct random *random, struct bl_selector *selector)
 {
 	static const char *const namespaces[] = {"a", "b", NULL};
@@ -137,11 +151,8 @@ static inline void random_selector(struct random *random, struct bl_selector *se
 	if (random_below(random, 5) == 0)
 		bl_selector_require(selector, NULL, "tier", "1");
 	if (random_below(random, 5) == 0 && selector->n_items > 0)
-		selector->items[random_below(random, (uint32_t)selector->n_items)].op =
-			selector->items[0].n_values ? BL_LABEL_NOT_IN : BL_LABEL_DOES_NOT_EXIST;
-	for (size_t i = 0; i < selector->n_items; i++)
-		if (selector->items[i].n_values == 0 && selector->items[i].op == BL_LABEL_NOT_IN)
-			selector->items[i].op = BL_LABEL_DOES_NOT_EXIST;
+		negate(&selector->items[random_below(random, (uint32_t)selector->n_items)],
+		       selector->items[0]->n_values > 0);
 }
 
 static inline struct bl_prefix prefix_of(const char *text)
