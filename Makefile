@@ -181,7 +181,7 @@ help: ## Show this
 	@echo 'Beeline: virtual machines beside containers, by a straight line of eBPF.'
 	@echo
 	@grep -hE '^[a-z-]+:.*##' $(filter-out %.d,$(MAKEFILE_LIST)) | \
-		sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+		sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
 	@echo
 	@echo '  V=1 shows commands; CC=clang, CFLAGS=..., B=DIR (default build), PREFIX=DIR, DESTDIR=DIR.'
 
