@@ -2,10 +2,19 @@
 /*
  * The table of connections: a set-associative array per endpoint. A connection has two sets, by the two
  * halves of its hash, and mostly stands in the first: a look-up reads that (two cache lines) and only then
- * the other. Insertion takes a free or expired way of the first set, else the soonest expiring of both. Of
- * flows that take turns and want two thirds of a share's ways, two in a thousand then do not find
+ * the other. Insertion takes a free or expired way of the first set, else the lowest of both (bl_ct_rank).
+ * Of flows that take turns and want two thirds of a share's ways, two in a thousand then do not find
  * themselves; with one set for each it was a third. Nothing is scanned and nothing is shared between
  * endpoints. What of a packet is looked up is in connection.h.
+ *
+ * Who has to go, where more connections begin than fit: first what is closed, then what has a minute to
+ * live, the oldest first, then what is established by TCP. So a flood of openings takes no established
+ * connection's place. Of an opening that waits for its answer it takes it only where both sets of a
+ * newcomer hold nothing older, down to the tick of the kernel: not with the next two newcomers, and with
+ * 100,000 a second, four times the table, not within ten milliseconds (of a million none, of those that
+ * wait for 100 ms one in a hundred). Less is promised where all else in the two sets is established: what
+ * opens there makes way for what opens next. An answer without its connection is judged as if its sender
+ * opened one.
  *
  * An entry stands for both directions. It is the flow cache as well: it keeps the epoch in which
  * policy last let its opener's packets through, so one look-up says all about an established flow, and
@@ -136,27 +145,42 @@ static __always_inline __u32 bl_ct_life(const struct bl_ct_tuple *tuple, __u8 st
 	return state & BL_CT_ESTABLISHED ? BL_CT_LIFE_TCP : BL_CT_LIFE_TCP_SYN;
 }
 
-/* Prolongs an entry's life. Written is only what moves, so that a busy flow does not dirty the line. */
+/* Lets an entry live from now on, which makes it valid. */
+static __always_inline void bl_ct_prolong(struct bl_ct_entry *entry, __u64 ticks, __u32 life)
+{
+	entry->ticks = ticks;
+	barrier();
+	entry->expires = (ticks >> bl_tick_shift) + life;
+}
+
+/* Written is only what moves, so that a busy flow does not dirty the line. */
 static __always_inline void bl_ct_touch(struct bl_ct_entry *entry, const struct bl_pkt *pkt,
 					const struct bl_ct_tuple *tuple)
 {
 	__u8 state = bl_ct_next_state(pkt, entry->state);
-	__u32 expires = bl_ct_now() + bl_ct_life(tuple, state);
+	__u32 life = bl_ct_life(tuple, state);
+	__u64 ticks = bpf_jiffies64();
 
 	if (entry->state != state)
 		entry->state = state;
-	if (entry->expires != expires)
-		entry->expires = expires;
+	if (entry->expires != (__u32)(ticks >> bl_tick_shift) + life)
+		bl_ct_prolong(entry, ticks, life);
 }
 
 /* ---- how it begins ------------------------------------------------------------------------------- */
 
-static __always_inline struct bl_ct_entry *bl_ct_soonest(struct bl_ct_set *set)
+/* Where all are alive, the lowest has to go: what expires first, and of one unit of time what came first. */
+static __always_inline __u64 bl_ct_rank(const struct bl_ct_entry *entry)
+{
+	return (__u64)entry->expires << 16 | entry->ticks;
+}
+
+static __always_inline struct bl_ct_entry *bl_ct_lowest(struct bl_ct_set *set)
 {
 	struct bl_ct_entry *victim = &set->ways[0];
 
 	for (int i = 1; i < BL_CT_WAYS; i++)
-		if (set->ways[i].expires < victim->expires)
+		if (bl_ct_rank(&set->ways[i]) < bl_ct_rank(victim))
 			victim = &set->ways[i];
 	return victim;
 }
@@ -170,14 +194,14 @@ static __always_inline struct bl_ct_entry *bl_ct_victim(const struct bl_pkt *pkt
 
 	if (!set)
 		return NULL;
-	first = bl_ct_soonest(set);
+	first = bl_ct_lowest(set);
 	if (first->expires < bl_ct_now())
 		return first;
 	set = bl_ct_set(pkt, hash, 1);
 	if (!set)
 		return first;
-	second = bl_ct_soonest(set);
-	return second->expires < first->expires ? second : first;
+	second = bl_ct_lowest(set);
+	return bl_ct_rank(second) < bl_ct_rank(first) ? second : first;
 }
 
 /* A way for a new entry, claimed until its expiry is written; NULL: another CPU was faster. */
@@ -217,7 +241,7 @@ static __always_inline struct bl_ct_entry *bl_ct_insert(const struct bl_pkt *pkt
 	entry->epoch = epoch;
 	entry->counter = counter;
 	entry->syn_time = 0;
-	entry->expires = bl_ct_now() + bl_ct_life(tuple, state);
+	bl_ct_prolong(entry, bpf_jiffies64(), bl_ct_life(tuple, state));
 	return entry;
 }
 

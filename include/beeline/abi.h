@@ -191,7 +191,7 @@ struct bl_ct_entry {
 	/* in which policy last let the opener's packets through; 0: nobody was asked; see struct bl_config */
 	__u32 epoch;
 	__u16 counter; /* of the policy's entry that did; index into bl_rules */
-	__u16 pad;
+	__u16 ticks;   /* when expires was written, the kernel's ticks; they wrap */
 	/* TCP, while an answer is awaited: when the first SYN came by, in the unit of struct
 	 * bl_handshakes (it wraps after 73 minutes); 0: none is */
 	__u32 syn_time;

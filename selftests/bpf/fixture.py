@@ -35,9 +35,9 @@ ENDPOINTS = (POD, MASQ, PORTS, POLICED, POLICED_MASQ)
 POD_BOUND = (POD, POLICED)
 CT_SETS = 16
 DHCP_SLOT = 6  # enum bl_slot
-CT_ENTRY = struct.Struct("<16sHHBBBBIIH2xI")  # struct bl_ct_entry
+CT_ENTRY = struct.Struct("<16sHHBBBBIIHHI")  # struct bl_ct_entry
 CT_MEMBERS = ("remote", "remote_port", "local_port", "protocol", "owner", "fragment", "state",
-              "expires", "epoch", "counter", "syn_time")
+              "expires", "epoch", "counter", "ticks", "syn_time")
 
 
 def address(text):

@@ -23,13 +23,15 @@ older() {
 	change include/beeline/abi.h '
 		s/^#define BL_ABI_VERSION .*/#define BL_ABI_VERSION 1/
 		s/^#define BL_CT_WAYS .*/#define BL_CT_WAYS 4/
-		/^struct bl_ct_entry {/,/^}/ { /__u16 counter;/d; /__u16 pad;/d; /__u32 syn_time;/d }
+		/^struct bl_ct_entry {/,/^}/ { /__u16 counter;/d; /__u16 ticks;/d; /__u32 syn_time;/d }
 		/^struct bl_ct_set {/,/^}/ { /__u64 pad;/d }
 		s/^\(_Static_assert(sizeof(struct bl_ct_entry) ==\) 40/\1 32/' 3
 	change headers/conntrack.h '
 		/entry->counter = counter;/d
 		/entry->syn_time = 0;/d
-		s/set->ways\[i\].expires < victim->expires/set->ways[i].expires <= victim->expires/' 1
+		/entry->ticks = ticks;/d
+		s/<< 16 | entry->ticks/<< 16/
+		s/bl_ct_rank(&set->ways\[i\]) < bl_ct_rank(victim)/bl_ct_rank(\&set->ways[i]) <= bl_ct_rank(victim)/' 2
 	change headers/policy.h '
 		/pkt->ct->counter = judgement.counter;/d
 		s/counter = pkt->ct ? .*/counter = 0;/' 1
