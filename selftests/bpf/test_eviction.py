@@ -5,7 +5,7 @@ opens connections, and nothing else: an answer whose connection is gone is denie
 import socket
 import time
 
-from scapy.all import IP, TCP, IPv6, raw
+from scapy.all import IP, TCP, UDP, IPv6, raw
 
 from fixture import *
 
@@ -89,6 +89,18 @@ def test_a_fresh_opening_waits_for_its_answer(fx):
             share.open()
             share.open()
             share.answer(TCP(flags="SA"), fresh)
+
+
+def test_who_talks_stays(fx):
+    """Be it only one end of the two, and over UDP, which is never established."""
+    for share in shares(fx):
+        share.fill()
+        talking = share.open(UDP())
+        for _ in range(ROUNDS):
+            next_tick()
+            share.answer(UDP(), talking)
+            share.open()
+            share.open()
 
 
 def test_what_is_established_outlives_what_opens(fx):
