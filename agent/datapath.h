@@ -170,7 +170,7 @@ int datapath_forget(struct datapath *datapath, uint32_t index, const struct bl_c
 /* The present epoch. */
 int datapath_epoch(struct datapath *datapath, uint32_t *ret_epoch, struct bl_err *err);
 
-/* ---- policy (datapath/policies.c); the order in which these are called is the caller's ---------- */
+/* ---- policy (datapath/policies.c, prefixes.c); the order of calls is the caller's ----------------- */
 
 struct datapath_policy {
 	uint32_t index;

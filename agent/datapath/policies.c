@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Policies and identities in the kernel: a trie per endpoint, the prefixes, and the counters of rules.
+ * Policies in the kernel: a trie per endpoint, whose rows have counters (rules.h).
  *
  * A trie is filled while nobody looks at it and then takes the place of the one before, many endpoints
  * by one update of the outer map, which returns when no program looks into the old ones any
  * more. What has to come before what is in the header of the room that calls (agent/policy.h).
- *
- * Counters are few and shared by the node. A row keeps its counter from map to map; a new row takes a
- * free one, or none (0) when all are taken. Which are taken is read from the kernel's own maps at start.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,6 +18,7 @@
 #include "room.h"
 #include "datapath.skel.h"
 #include "rcu.h"
+#include "rules.h"
 
 #define BATCH   1024
 #define AT_ONCE 128 /* tries, each of which is a descriptor until it stands */
@@ -75,52 +73,7 @@ static int read_index(const struct datapath *datapath, uint32_t index, row_fn *f
 	return r == 0 && fd >= 0 ? read_trie(fd, fn, data) : r;
 }
 
-/* ---- counters of rules -------------------------------------------------------------------------- */
-
-static bool is_taken(const struct datapath *datapath, uint16_t counter)
-{
-	return datapath->rules[counter / 64] >> (counter % 64) & 1;
-}
-
-static void take(struct datapath *datapath, uint16_t counter)
-{
-	datapath->rules[counter / 64] |= 1ull << (counter % 64);
-}
-
-static void give_back(struct datapath *datapath, uint16_t counter)
-{
-	if (counter)
-		datapath->rules[counter / 64] &= ~(1ull << (counter % 64));
-}
-
-/* A free counter, at zero; 0 when there is none. */
-static uint16_t take_free(struct datapath *datapath)
-{
-	bl_autofree void *zeroes = bl_alloc((size_t)datapath->n_cpus * sizeof(struct bl_counter));
-
-	for (uint32_t counter = 1; counter < BL_RULES_MAX; counter++) {
-		if (datapath->rules[counter / 64] == UINT64_MAX) {
-			counter |= 63;
-			continue;
-		}
-		if (is_taken(datapath, counter))
-			continue;
-		if (bpf_map_update_elem(bpf_map__fd(datapath->skeleton->maps.bl_rules), &counter,
-					zeroes, BPF_ANY) < 0)
-			return 0;
-		take(datapath, counter);
-		return counter;
-	}
-	return 0;
-}
-
-bool datapath_rules_full(const struct datapath *datapath)
-{
-	for (uint32_t i = 1; i < BL_RULES_MAX / 64; i++)
-		if (datapath->rules[i] != UINT64_MAX)
-			return false;
-	return (datapath->rules[0] | 1) == UINT64_MAX;
-}
+/* ---- at the start -------------------------------------------------------------------------------- */
 
 struct adoption {
 	struct datapath *datapath;
@@ -133,8 +86,7 @@ static void adopt_row(const struct bl_policy_key *key, const struct bl_policy_en
 	const struct adoption *adoption = data;
 
 	adoption->datapath->policy_rows[adoption->index]++;
-	if (entry->counter && entry->counter < BL_RULES_MAX)
-		take(adoption->datapath, entry->counter);
+	rules_adopt(adoption->datapath, entry->counter);
 }
 
 int datapath_adopt_policies(struct datapath *datapath, struct bl_err *err)
@@ -219,7 +171,7 @@ static int plan(struct datapath *datapath, const struct datapath_policy *policy,
 	for (size_t i = 0; i < n; i++) {
 		if (change->entries[i].counter)
 			continue;
-		change->entries[i].counter = take_free(datapath);
+		change->entries[i].counter = rules_take(datapath);
 		if (change->entries[i].counter)
 			change->fresh[change->n_fresh++] = change->entries[i].counter;
 	}
@@ -284,7 +236,7 @@ static void settle(struct datapath *datapath, const struct change *change, bool 
 	size_t n = done ? change->n_spare : change->n_fresh;
 
 	for (size_t i = 0; i < n; i++)
-		give_back(datapath, counters[i]);
+		rules_give_back(datapath, counters[i]);
 	if (done)
 		datapath->policy_rows[change->index] = (uint32_t)change->n;
 }
@@ -340,7 +292,7 @@ int datapath_rewrite_policy(struct datapath *datapath, uint32_t index,
 static void give_back_row(const struct bl_policy_key *key, const struct bl_policy_entry *entry,
 			  void *data)
 {
-	give_back(data, entry->counter);
+	rules_give_back(data, entry->counter);
 }
 
 int datapath_remove_policy(struct datapath *datapath, uint32_t index, struct bl_err *err)
@@ -371,12 +323,8 @@ static void hand_on(const struct bl_policy_key *key, const struct bl_policy_entr
 {
 	const struct rows *rows = data;
 	const struct bl_policy_row row = {*key, *entry};
-	struct bl_counter total = {0};
-	uint32_t counter = entry->counter;
+	struct bl_counter total = rules_read(rows->datapath, entry->counter, rows->counters);
 
-	if (counter && bpf_map_lookup_elem(bpf_map__fd(rows->datapath->skeleton->maps.bl_rules),
-					   &counter, rows->counters) == 0)
-		total = datapath_sum(rows->counters, rows->datapath->n_cpus);
 	rows->fn(&row, &total, rows->data);
 }
 
@@ -410,41 +358,4 @@ int datapath_policy_cookies(struct datapath *datapath, uint32_t index,
 	memset(ret_cookies, 0, BL_RULES_MAX * sizeof(*ret_cookies));
 	r = read_index(datapath, index, note_cookie, ret_cookies);
 	return r < 0 ? bl_fail_errno(err, r, "reading policy %u", index) : 0;
-}
-
-int datapath_write_prefixes(struct datapath *datapath, const struct bl_ipcache_row *rows,
-			    size_t n_rows, struct bl_err *err)
-{
-	int fd = bpf_map__fd(datapath->skeleton->maps.bl_ipcache);
-
-	for (size_t i = 0; i < n_rows; i++) {
-		const struct bl_ipcache_entry entry = {.identity = rows[i].identity};
-		int r = entry.identity ? bpf_map_update_elem(fd, &rows[i].key, &entry, BPF_ANY)
-				       : bpf_map_delete_elem(fd, &rows[i].key);
-
-		if (r < 0 && !(r == -ENOENT && !entry.identity))
-			return bl_fail_errno(err, r, "writing a prefix's identity");
-	}
-	return 0;
-}
-
-int datapath_prefixes(struct datapath *datapath,
-		      void (*fn)(const struct bl_ipcache_row *row, void *data), void *data,
-		      struct bl_err *err)
-{
-	int fd = bpf_map__fd(datapath->skeleton->maps.bl_ipcache);
-	struct bl_ipcache_key key, *before = NULL;
-	int r;
-
-	while ((r = bpf_map_get_next_key(fd, before, &key)) == 0) {
-		struct bl_ipcache_entry entry;
-
-		before = &key;
-		r = bpf_map_lookup_elem(fd, &key, &entry);
-		if (r < 0 && r != -ENOENT)
-			break;
-		if (r == 0)
-			fn(&(struct bl_ipcache_row){.key = key, .identity = entry.identity}, data);
-	}
-	return r == -ENOENT ? 0 : bl_fail_errno(err, r, "reading the prefixes");
 }

@@ -21,8 +21,7 @@ struct datapath {
 	uint32_t looks;                         /* at the shares of conntrack so far; totals.c */
 	int progs_fd;                           /* of bl_progs; the skeleton's */
 	uint32_t policy_rows[BL_ENDPOINTS_MAX]; /* of the policies in place; policies.c */
-	uint64_t rules[BL_RULES_MAX /
-		       64]; /* a bit for each counter of bl_rules in use; policies.c */
+	uint64_t rules[BL_RULES_MAX / 64]; /* a bit for each counter of bl_rules in use; rules.c */
 };
 
 /* The endpoint's share of connection tracking, made anew with so many sets. */
