@@ -94,7 +94,7 @@ static int read_operator(const struct reading *reading, const char *where, const
 		[BL_LABEL_DOES_NOT_EXIST] = "DoesNotExist",
 	};
 
-	for (size_t i = 0; text && i < sizeof(ops) / sizeof(ops[0]); i++) {
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
 		if (strcmp(text, ops[i]) == 0) {
 			draft->op = (enum bl_label_op)i;
 			return 0;
@@ -102,7 +102,7 @@ static int read_operator(const struct reading *reading, const char *where, const
 	}
 	return bl_fail(reading->err, -EINVAL,
 		       "%s.operator: expected In, NotIn, Exists or DoesNotExist, found '%.64s'",
-		       where, text ? text : "");
+		       where, text);
 }
 
 static int read_values(const struct reading *reading, const char *where, const struct cJSON *values,
@@ -146,19 +146,36 @@ static int refuse_unknown(const struct reading *reading, const char *where,
 	return 0;
 }
 
+/* Of an expression; "" when it is missing. YAML takes an unquoted n, y or on for a boolean. */
+static int read_text(const struct reading *reading, const char *where, const struct cJSON *object,
+		     const char *name, const char **ret_text)
+{
+	const struct cJSON *member = bl_json_get(object, name);
+
+	if (member && !bl_json_is_null(member) && !bl_json_is_string(member))
+		return bl_fail(reading->err, -EINVAL, "%s.%s: expected string, found %s", where,
+			       name, bl_json_type(member));
+	*ret_text = bl_json_text(member) ? bl_json_text(member) : "";
+	return 0;
+}
+
 static int read_expression(const struct reading *reading, size_t i, const struct cJSON *object,
 			   struct draft *draft)
 {
 	static const char *const names[] = {"key", "operator", "values"};
 	bl_autofree char *where = bl_format("%s.matchExpressions[%zu]", reading->path, i);
 	bl_autofree char *key_at = bl_format("%s.key", where);
-	const char *key = bl_json_get_string(object, "key");
+	const char *key, *operator;
 	int r = refuse_unknown(reading, where, object, names, 3);
 
 	if (r == 0)
-		r = read_key(reading, key_at, key ? key : "", draft);
+		r = read_text(reading, where, object, "key", &key);
 	if (r == 0)
-		r = read_operator(reading, where, bl_json_get_string(object, "operator"), draft);
+		r = read_text(reading, where, object, "operator", &operator);
+	if (r == 0)
+		r = read_key(reading, key_at, key, draft);
+	if (r == 0)
+		r = read_operator(reading, where, operator, draft);
 	if (r == 0)
 		r = read_values(reading, where, bl_json_get(object, "values"), draft);
 	return r;

@@ -135,6 +135,10 @@ static void test_refused(void **state)
 		{"{\"matchLabels\":{\"x/\":\"b\"}}", "'x/' is not the key of a label"},
 		{"{\"matchExpressions\":{}}", "spec.x.matchExpressions: expected array"},
 		{"{\"matchExpressions\":[1]}", "spec.x.matchExpressions[0]: expected object"},
+		{"{\"matchExpressions\":[{\"key\":false,\"operator\":\"Exists\"}]}",
+		 "spec.x.matchExpressions[0].key: expected string, found boolean"},
+		{"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":true}]}",
+		 "spec.x.matchExpressions[0].operator: expected string, found boolean"},
 		{"{\"matchExpressions\":[{\"key\":\"a\",\"operator\":\"in\"}]}",
 		 "spec.x.matchExpressions[0].operator: expected In, NotIn, Exists or "
 		 "DoesNotExist, found 'in'"},
