@@ -89,8 +89,8 @@ static void print_endpoints(const struct cJSON *endpoints, bool wide, FILE *file
 	static const char *const headers[] = {
 		"ENDPOINT", "POLICY (ingress)", "POLICY (egress)", "IDENTITY", LABELS, "IPv6",
 		"IPv4",     "STATUS",           "INDEX",           "ERROR"};
-	static const char *const below[] = {"",   "ENFORCEMENT", "ENFORCEMENT", NULL, NULL,
-					    NULL, NULL,          NULL,          NULL, NULL};
+	static const char *const below[sizeof(headers) / sizeof(headers[0])] = {"", "ENFORCEMENT",
+										"ENFORCEMENT"};
 	size_t n = sizeof(headers) / sizeof(headers[0]) - (wide ? 0 : 2);
 	table_auto struct table table = {0};
 
