@@ -12,6 +12,7 @@
 #include "../endpoint.h"
 #include "../kinds.h"
 #include "../objects.h"
+#include "../policy.h"
 
 #define SAMPLE_MAX  1000000000
 #define BACKLOG_MAX (1024 * 1024)
@@ -190,6 +191,7 @@ static int method_status(const struct api_request *request, struct cJSON **ret_r
 	bl_json_set_number(counts, KIND_VM, count(agent, KIND_VM));
 	bl_json_set_number(counts, KIND_VMI, count(agent, KIND_VMI));
 	bl_json_set_number(counts, "endpoints", count_endpoints(agent));
+	bl_json_set_number(counts, "endpointsAmiss", policy_troubles(agent->policy)->n_amiss);
 	*ret_result = status;
 	return 0;
 }

@@ -39,6 +39,7 @@ static const struct {
 	{"counts/VirtualMachine", "VirtualMachines"},
 	{"counts/VirtualMachineInstance", "VirtualMachineInstances"},
 	{"counts/endpoints", "Endpoints"},
+	{"counts/endpointsAmiss", "Endpoints amiss"},
 };
 
 /* One line each. */
