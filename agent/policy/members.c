@@ -177,6 +177,17 @@ static int hold(struct policy *policy, uint32_t index, struct bl_err *err)
 	return datapath_swap_policies(datapath, &open, 1, err);
 }
 
+/* What was said of an endpoint that comes again, with other addresses say, may not be so any more. */
+static void inherit(struct policy *policy, struct member *member, int before)
+{
+	member->concerned = true;
+	if (before < 0)
+		return;
+	member->amiss = policy->members[before]->amiss;
+	member->told = policy->members[before]->told;
+	policy->troubles.n_amiss += member->amiss != NULL;
+}
+
 static int take(struct policy *policy, struct member *member, uint32_t index, struct bl_err *err)
 {
 	int before = policy_find_member(policy, member->name);
@@ -186,6 +197,7 @@ static int take(struct policy *policy, struct member *member, uint32_t index, st
 		free_member(member);
 		return r;
 	}
+	inherit(policy, member, before);
 	forget_index(policy, before);
 	forget_index(policy, (int)index);
 	policy->members[index] = member;

@@ -185,7 +185,7 @@ static void tell_vmi(struct policy *policy, const struct member *member, const c
 	const struct cJSON *vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
 	struct cJSON *status;
 
-	if (!vmi)
+	if (!vmi || (!member->amiss && !bl_condition(bl_json_get(vmi, "status"), "PolicyEnforced")))
 		return;
 	status = status_of(vmi);
 	if (member->amiss)
@@ -203,8 +203,9 @@ static void report_member(struct policy *policy, struct member *member, const st
 	const char *amiss = why ? "UpdateFailed" : error ? "TooManyEntries" : NULL;
 
 	member->concerned = why != NULL;
-	if (same_text(amiss, member->amiss))
+	if (member->told && same_text(amiss, member->amiss))
 		return;
+	member->told = true;
 	policy->troubles.n_amiss += (amiss != NULL) - (member->amiss != NULL);
 	member->amiss = amiss;
 	if (amiss)

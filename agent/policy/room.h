@@ -34,6 +34,7 @@ struct member {
 	bool concerned; /* by changes that are not in the kernel */
 	const char *
 		amiss; /* why its rows are not those of its policy, as its VMI was told; NULL: they are */
+	bool told; /* ... by this agent */
 };
 
 /* A policy of the store, and what is to be said of it. */

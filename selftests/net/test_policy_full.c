@@ -120,12 +120,13 @@ static void apply_groups(struct fixture *f)
 
 /* ---- what is said ------------------------------------------------------------------------------- */
 
+/* want: how it begins; "": there is no such condition. */
 static void assert_says(struct fixture *f, const char *kind, const char *name, const char *type,
 			const char *want)
 {
 	bl_autofree char *said = condition(f, kind, name, type);
 
-	if (strncmp(said, want, strlen(want)) != 0)
+	if (strncmp(said, want, *want ? strlen(want) : 1) != 0)
 		fail_msg("%s of %s says '%s', not '%s'", type, name, said, want);
 }
 
@@ -213,6 +214,39 @@ static void test_an_agent_starts_while_one_is_full(void **state)
 	commit(f);
 	assert_amiss(f, 0);
 	assert_stands_whole(f);
+}
+
+/* Its pod has got other addresses meanwhile. */
+static void test_an_endpoint_changes_while_it_is_full(void **state)
+{
+	struct fixture *f = *state;
+
+	put_pods(f, WIDE_PODS);
+	apply_wide(f);
+	commit(f);
+	assert_int_equal(admit(f, WEB, "web", 0, "10.2.0.9", NULL), 0);
+	assert_says(f, KIND_VMI, "web", "PolicyEnforced", "False TooManyEntries: " TOO_MANY);
+	assert_amiss(f, 1);
+	remove_policy(f, "wide");
+	commit(f);
+	assert_says(f, KIND_VMI, "web", "PolicyEnforced", "");
+	assert_amiss(f, 0);
+}
+
+/* What the agent before said of the VM is not so any more. */
+static void test_it_fits_when_an_agent_starts(void **state)
+{
+	struct fixture *f = *state;
+
+	put_pods(f, WIDE_PODS);
+	apply_wide(f);
+	commit(f);
+	agent_ends(f);
+	remove_policy(f, "wide");
+	agent_begins(f);
+	policy_start(f->policy);
+	assert_says(f, KIND_VMI, "web", "PolicyEnforced", "");
+	assert_amiss(f, 0);
 }
 
 /* There is nothing before it, and so nobody gets in or out. */
@@ -315,6 +349,8 @@ int main(void)
 		T(an_endpoint_is_full),
 		T(peers_go),
 		T(an_agent_starts_while_one_is_full),
+		T(an_endpoint_changes_while_it_is_full),
+		T(it_fits_when_an_agent_starts),
 		T(a_new_endpoint_is_full),
 		T(prefixes_are_full),
 		T(identities_are_full),
