@@ -13,6 +13,7 @@
 
 struct agent;
 struct api;
+struct kind;
 struct object_key;
 
 /* One call of a client; borrowed while the method runs, but for the call itself. */
@@ -36,6 +37,7 @@ struct api_method {
 	api_fn *fn;
 };
 
+extern const struct api_method api_apply_methods[];
 extern const struct api_method api_object_methods[];
 extern const struct api_method api_watch_methods[];
 extern const struct api_method api_vm_methods[];
@@ -51,6 +53,7 @@ void api_free(struct api *api);
 /* To be called by who handled very many objects: memory that lies free goes back to the kernel as soon as what
  * runs now is over, which allocators do not do by themselves in the midst of what stays. */
 void api_spent(struct api *api);
+#define API_MANY 64
 
 /* Parameters. A name or namespace from outside is checked to be a DNS name; the namespace is "default"
  * when it is missing. Borrowed from the request. */
@@ -64,6 +67,8 @@ char *api_endpoint_prefix(const struct cJSON *params);
 /* The one endpoint that is meant: of that name ("endpoint"), or the only one of a VM ("namespace",
  * "name"). -ENOENT, -EINVAL: it has several. Borrowed. */
 int api_endpoint(const struct api_request *request, const char **ret_name, struct bl_err *err);
+/* -EINVAL with a sentence: the agent does not act on it. */
+int api_find_kind(const char *name, const struct kind **ret_kind, struct bl_err *err);
 /* The object that "kind", "namespace" and "name" mean; of a kind that is supported. */
 int api_key(const struct api_request *request, struct object_key *ret_key, struct bl_err *err);
 /* "kind", and "namespace" or NULL for all. */

@@ -66,6 +66,14 @@ void policy_start(struct policy *policy);
  * and in the conditions. policy NULL: nothing happens. */
 void policy_flush(struct policy *policy);
 
+/* What people should hear at once who changed these objects of the store, after policy_flush(): a policy that
+ * selects nobody whom this node enforces, or that is not enforced as it stands; an address that somebody else
+ * has too; a change that could not be brought into the kernel. Each sentence is about documents[nth], n_documents:
+ * about something else. */
+typedef void policy_advice_fn(size_t nth, const char *sentence, void *data);
+void policy_advise(struct policy *policy, const struct cJSON *const *documents, size_t n_documents,
+		   policy_advice_fn *fn, void *data);
+
 /* From a change of the store, or of the endpoints, until the kernel has it; of changes that it noticed. */
 const struct histogram *policy_update_times(const struct policy *policy);
 /* What does not go as it should. */

@@ -34,8 +34,9 @@ struct api {
 };
 
 static const struct api_method *const groups[] = {
-	api_object_methods, api_watch_methods,   api_vm_methods,     api_endpoint_methods,
-	api_image_methods,  api_monitor_methods, api_policy_methods, api_connection_methods,
+	api_apply_methods,   api_object_methods,   api_watch_methods,
+	api_vm_methods,      api_endpoint_methods, api_image_methods,
+	api_monitor_methods, api_policy_methods,   api_connection_methods,
 };
 
 static api_fn *method_find(const char *name)

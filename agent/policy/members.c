@@ -66,15 +66,25 @@ static void copy_ports(struct member *member, const struct bl_interface *interfa
 	}
 }
 
-static void set_account(struct member *member, const struct cJSON *vmi)
+const char *policy_service_account(const struct cJSON *spec)
 {
-	bl_json_for_each (volume, bl_json_get(vmi, "spec/volumes")) {
+	const char *account = NULL;
+
+	bl_json_for_each (volume, bl_json_get(spec, "volumes")) {
 		const char *name = bl_json_get_string(volume, "serviceAccount/serviceAccountName");
 
-		if (name) {
-			free(member->service_account);
-			member->service_account = bl_strdup(name);
-		}
+		account = name ? name : account;
+	}
+	return account;
+}
+
+static void set_account(struct member *member, const struct cJSON *vmi)
+{
+	const char *account = policy_service_account(bl_json_get(vmi, "spec"));
+
+	if (account) {
+		free(member->service_account);
+		member->service_account = bl_strdup(account);
 	}
 }
 

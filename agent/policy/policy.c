@@ -130,7 +130,10 @@ void policy_commit_soon(struct policy *policy)
 
 void policy_flush(struct policy *policy)
 {
-	if (policy && policy->dirty)
+	if (!policy)
+		return;
+	policy_report_afresh(policy);
+	if (policy->dirty)
 		look(COMMIT, policy);
 }
 
@@ -176,6 +179,7 @@ void policy_free(struct policy *policy)
 	bl_engine_free(policy->engine);
 	journal_release(&policy->journal);
 	free(policy->numbers);
+	free(policy->failure);
 	free(policy);
 }
 

@@ -106,9 +106,28 @@ static void put_status(struct policy *policy, const struct object_key *key, stru
 	policy->reporting = false;
 }
 
-static void tell(struct policy *policy, const struct told *told, const struct bl_err *why)
+/* In the order of what matters more. */
+struct shortfall policy_shortfall(const struct policy *policy, const struct told *told)
+{
+	if (!policy_is_enforced(policy))
+		return (struct shortfall){"Disabled", "the agent runs with --policy=never"};
+	if (policy->failure)
+		return (struct shortfall){"UpdateFailed", policy->failure};
+	if (told->unfit)
+		return (struct shortfall){"TooManyEntries", told->unfit};
+	if (policy->config.mode == POLICY_AUDIT)
+		return (struct shortfall){
+			"Audit", "what it denies passes and is counted: the agent runs with "
+				 "--policy=audit"};
+	if (told->unenforced)
+		return (struct shortfall){"NotSupported", told->unenforced};
+	return (struct shortfall){0};
+}
+
+static void tell(struct policy *policy, const struct told *told)
 {
 	const struct object_key key = {told->kind, told->namespace, told->name};
+	const struct shortfall shortfall = policy_shortfall(policy, told);
 	bl_auto_json struct cJSON *object = objects_read(policy->config.objects, &key);
 	struct cJSON *status;
 	int64_t now = bl_time_now();
@@ -117,23 +136,8 @@ static void tell(struct policy *policy, const struct told *told, const struct bl
 		return;
 	status = status_of(object);
 	bl_condition_set(status, "Valid", "True", NULL, "Policy validation succeeded", now);
-	if (!policy_is_enforced(policy))
-		bl_condition_set(status, "Enforced", "False", "Disabled",
-				 "the agent runs with --policy=never", now);
-	else if (why)
-		bl_condition_set(status, "Enforced", "False", "UpdateFailed", why->message, now);
-	else if (told->unfit)
-		bl_condition_set(status, "Enforced", "False", "TooManyEntries", told->unfit, now);
-	else if (policy->config.mode == POLICY_AUDIT)
-		bl_condition_set(status, "Enforced", "False", "Audit",
-				 "what it denies passes and is counted: the agent runs with "
-				 "--policy=audit",
-				 now);
-	else if (told->unenforced)
-		bl_condition_set(status, "Enforced", "False", "NotSupported", told->unenforced,
-				 now);
-	else
-		bl_condition_set(status, "Enforced", "True", NULL, NULL, now);
+	bl_condition_set(status, "Enforced", shortfall.reason ? "False" : "True", shortfall.reason,
+			 shortfall.message, now);
 	put_status(policy, &key, status);
 }
 
@@ -154,18 +158,19 @@ static bool look_for_unfit(const struct policy *policy, struct told *told)
 
 	free(told->unfit);
 	told->unfit = unfit;
+	told->unfit_now |= news;
 	return news;
 }
 
-static void report_policies(struct policy *policy, const struct bl_err *why)
+static void report_policies(struct policy *policy)
 {
 	for (struct told *told = policy->told; told; told = told->next) {
 		bool news = look_for_unfit(policy, told);
 
 		if (!told->pending && !news)
 			continue;
-		tell(policy, told, why);
-		told->pending = why != NULL;
+		tell(policy, told);
+		told->pending = policy->failure != NULL;
 	}
 }
 
@@ -214,11 +219,19 @@ static void report_member(struct policy *policy, struct member *member, const st
 	tell_vmi(policy, member, text);
 }
 
+void policy_report_afresh(struct policy *policy)
+{
+	for (struct told *told = policy->told; told; told = told->next)
+		told->unfit_now = false;
+}
+
 void policy_report(struct policy *policy, const struct bl_err *why)
 {
+	free(policy->failure);
+	policy->failure = why ? bl_strdup(why->message) : NULL;
 	if (why)
 		bl_warn("network policy stays what it was", "error", why->message);
-	report_policies(policy, why);
+	report_policies(policy);
 	for (int i = 0; i < BL_ENDPOINTS_MAX; i++)
 		if (policy->members[i] && policy->members[i]->concerned)
 			report_member(policy, policy->members[i], why);

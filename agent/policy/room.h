@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the policy room share: policy.c (what comes in), commit.c and anew.c (to the kernel),
- * report.c (to people), list.c, entries.c, rules.c, names.c and places.c (to people who ask),
+ * report.c (to people), advice.c and subjects.c (to whoever changed the store), list.c, entries.c, rules.c,
+ * names.c and places.c (to people who ask),
  * members.c (endpoints), host.c (the node's addresses), memory.c (numbers over restarts). */
 #pragma once
 
@@ -43,7 +44,8 @@ struct told {
 	char *kind, *namespace, *name;
 	char *unenforced; /* sentences; NULL: all of it can be enforced */
 	char *unfit; /* of an endpoint that is too small for it, as was said; NULL: there is none */
-	bool pending; /* not known yet to be in the kernel */
+	bool unfit_now; /* ... since policy_flush() began */
+	bool pending;   /* not known yet to be in the kernel */
 };
 
 struct policy {
@@ -67,6 +69,7 @@ struct policy {
 	bool rules_full;   /* counters of rules are all taken, and that was said */
 	struct histogram update_times;
 	struct policy_troubles troubles;
+	char *failure;  /* of the last commit; NULL: it ended well */
 	bool reporting; /* the change in the store is our own */
 };
 
@@ -87,6 +90,8 @@ int policy_admit(const struct endpoint_spec *spec, uint32_t index, const struct 
 void policy_leave(const char *name, void *data);
 /* The index of the endpoint; -ENOENT. */
 int policy_find_member(const struct policy *policy, const char *name);
+/* Under which a machine of this spec runs; NULL: the one of its namespace. Borrowed. */
+const char *policy_service_account(const struct cJSON *spec);
 /* A VMI's labels changed. */
 void policy_relabel(struct policy *policy, const struct cJSON *vmi);
 void policy_clear_members(struct policy *policy);
@@ -96,8 +101,15 @@ void policy_expect(struct policy *policy, const struct bl_policy *object);
 void policy_expect_no_more(struct policy *policy, const struct object_key *key);
 /* A change concerns the endpoint, until a commit ends well. */
 void policy_concern(struct policy *policy, const char *name);
+/* Why a policy is not in force as it stands, in the words of its condition Enforced; reason NULL: it is. */
+struct shortfall {
+	const char *reason, *message; /* borrowed until the next commit */
+};
+struct shortfall policy_shortfall(const struct policy *policy, const struct told *told);
 /* A commit ended; why NULL: well. */
 void policy_report(struct policy *policy, const struct bl_err *why);
+/* From now on it is news again which policies do not fit. */
+void policy_report_afresh(struct policy *policy);
 void policy_clear_told(struct policy *policy);
 
 /* Who has an address, of an identity as the engine knows it; borrowed until the next call. NULL: nobody

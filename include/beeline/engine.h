@@ -170,6 +170,14 @@ const char *bl_engine_rule(const struct bl_engine *engine, uint32_t cookie);
  * that is known. Borrowed until the engine is next given something. */
 bool bl_engine_peer(const struct bl_engine *engine, const struct bl_addr *addr,
 		    const char **ret_namespace, const char **ret_name);
+/* Another pod or endpoint that says to have an address of a pod. */
+struct bl_engine_rival {
+	const char *namespace, *name; /* as bl_engine_peer() has them */
+	bool holds;                   /* policies take the address for it, and not for the pod */
+};
+/* False: there is none. */
+bool bl_engine_rival(const struct bl_engine *engine, const struct bl_addr *addr,
+		     const char *namespace, const char *pod, struct bl_engine_rival *ret_rival);
 /* Who an endpoint is; 0: there is none of this name, or it has no identity yet. */
 uint32_t bl_engine_endpoint_identity(const struct bl_engine *engine, const char *endpoint);
 
@@ -179,6 +187,11 @@ typedef void bl_engine_spec_fn(const struct bl_policy *policy, const struct bl_p
 			       void *data);
 void bl_engine_specs(const struct bl_engine *engine, const char *endpoint, bl_engine_spec_fn *fn,
 		     void *data);
+
+/* Would the spec concern an endpoint of this namespace, service account and labels? Of the endpoint nothing
+ * else is read. */
+bool bl_engine_selects(const struct bl_engine *engine, const struct bl_policy_spec *spec,
+		       const struct bl_engine_endpoint *endpoint);
 
 /* One end of a flow. */
 struct bl_engine_party {

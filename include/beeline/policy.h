@@ -152,6 +152,8 @@ char *bl_policy_key_layer4(const struct bl_policy_key *key);
 char *bl_peer_format(const struct bl_peer *peer);
 /* Whom a spec concerns: "k8s:app=web", "nodes all". */
 char *bl_subject_format(const struct bl_policy_spec *spec);
+/* Where the policy says it: "spec.podSelector", "specs[1].endpointSelector". */
+char *bl_subject_path(const struct bl_policy *policy, const struct bl_policy_spec *spec);
 const char *bl_tier_name(enum bl_tier tier);
 const char *bl_rule_verdict_name(enum bl_rule_verdict verdict);           /* "Deny", ... */
 const char *bl_policy_direction_name(enum bl_policy_direction direction); /* "Ingress", ... */

@@ -141,6 +141,22 @@ bool bl_engine_peer(const struct bl_engine *engine, const struct bl_addr *addr,
 	return true;
 }
 
+bool bl_engine_rival(const struct bl_engine *engine, const struct bl_addr *addr,
+		     const char *namespace, const char *pod, struct bl_engine_rival *ret_rival)
+{
+	const struct peer *peer = peers_find(&engine->peers, PEER_POD, namespace, pod);
+	const struct peer *rival = peer ? ipcache_rival(&engine->ipcache, addr, peer) : NULL;
+
+	if (!rival)
+		return false;
+	*ret_rival = (struct bl_engine_rival){
+		.namespace = peer_namespace(rival),
+		.name = rival->name,
+		.holds = ipcache_peer(&engine->ipcache, addr) != peer,
+	};
+	return true;
+}
+
 uint32_t bl_engine_endpoint_identity(const struct bl_engine *engine, const char *name)
 {
 	const struct endpoint *endpoint = find_endpoint(engine, name);
@@ -158,6 +174,23 @@ void bl_engine_specs(const struct bl_engine *engine, const char *name, bl_engine
 		rules_for_each(&engine->rules, fn, data);
 	for (size_t i = 0; program && i < program->n_specs; i++)
 		fn(program->specs[i]->policy, program->specs[i]->spec, data);
+}
+
+bool bl_engine_selects(const struct bl_engine *engine, const struct bl_policy_spec *spec,
+		       const struct bl_engine_endpoint *endpoint)
+{
+	const struct object *namespace =
+		inventory_find(&engine->inventory, OBJECT_NAMESPACE, "", endpoint->namespace);
+	const char *account = endpoint->service_account;
+	struct bl_labels labels;
+	bool selects;
+
+	object_identity_labels(endpoint->labels, endpoint->namespace, engine->cluster,
+			       account ? account : "default", &labels);
+	object_add_namespace(&labels, endpoint->namespace, namespace ? &namespace->labels : NULL);
+	selects = !spec->of_nodes && bl_selector_matches(&spec->subject, &labels);
+	bl_labels_clear(&labels);
+	return selects;
 }
 
 /* ---- ends of flows ------------------------------------------------------------------------------- */

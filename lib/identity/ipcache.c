@@ -73,13 +73,18 @@ void ipcache_change(struct ipcache *ipcache, const struct bl_prefix *prefix, str
 	touch(ipcache, find(ipcache, prefix));
 }
 
+static bool is_better(const struct claim *claim, const struct claim *than)
+{
+	return !than || claim->rank < than->rank ||
+	       (claim->rank == than->rank && claim->identity < than->identity);
+}
+
 static const struct claim *holder(const struct ipcache_entry *entry)
 {
 	const struct claim *best = NULL;
 
 	for (const struct claim *claim = entry->claims; claim; claim = claim->next)
-		if (!best || claim->rank < best->rank ||
-		    (claim->rank == best->rank && claim->identity < best->identity))
+		if (is_better(claim, best))
 			best = claim;
 	return best;
 }
@@ -91,6 +96,20 @@ struct peer *ipcache_peer(const struct ipcache *ipcache, const struct bl_addr *a
 	const struct claim *claim = entry ? holder(entry) : NULL;
 
 	return claim ? claim->peer : NULL;
+}
+
+struct peer *ipcache_rival(const struct ipcache *ipcache, const struct bl_addr *addr,
+			   const struct peer *peer)
+{
+	struct bl_prefix prefix = prefix_of_addr(addr);
+	const struct ipcache_entry *entry = find(ipcache, &prefix);
+	const struct claim *best = NULL;
+
+	for (const struct claim *claim = entry ? entry->claims : NULL; claim; claim = claim->next)
+		if (claim->peer && claim->peer != peer && claim->rank != CLAIM_VMI &&
+		    is_better(claim, best))
+			best = claim;
+	return best ? best->peer : NULL;
 }
 
 static uint32_t identity_of(const struct ipcache_entry *entry)

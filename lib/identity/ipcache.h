@@ -38,6 +38,10 @@ bool ipcache_has_changes(const struct ipcache *ipcache);
 void ipcache_take_changes(struct ipcache *ipcache, struct bl_ipcache_row **ret_rows, size_t *ret_n);
 /* The peer that holds just this address; NULL: none does. */
 struct peer *ipcache_peer(const struct ipcache *ipcache, const struct bl_addr *addr);
+/* Another pod or endpoint than that one that claims just this address, the best known of them; NULL: none. A
+ * VMI is no other than its pod. */
+struct peer *ipcache_rival(const struct ipcache *ipcache, const struct bl_addr *addr,
+			   const struct peer *peer);
 /* The longest prefix; 0: none. */
 uint32_t ipcache_lookup(const struct ipcache *ipcache, const struct bl_addr *addr);
 void ipcache_rows(struct ipcache *ipcache, const struct bl_ipcache_row **ret_rows, size_t *ret_n);

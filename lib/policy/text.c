@@ -181,6 +181,19 @@ char *bl_subject_format(const struct bl_policy_spec *spec)
 	return text;
 }
 
+/* A spec of Cilium's kinds has a rule at least, whose path begins with the spec's. */
+char *bl_subject_path(const struct bl_policy *policy, const struct bl_policy_spec *spec)
+{
+	const char *rule = spec->n_rules > 0 ? spec->rules[0].path : "spec";
+
+	if (strcmp(policy->kind, "NetworkPolicy") == 0)
+		return bl_strdup("spec.podSelector");
+	if (strcmp(policy->kind, "ClusterNetworkPolicy") == 0)
+		return bl_strdup("spec.subject");
+	return bl_format("%.*s.%s", (int)strcspn(rule, "."), rule,
+			 spec->of_nodes ? "nodeSelector" : "endpointSelector");
+}
+
 /* ---- words -------------------------------------------------------------------------------------- */
 
 const char *bl_tier_name(enum bl_tier tier)
