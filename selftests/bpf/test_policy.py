@@ -75,6 +75,16 @@ def test_egress_is_judged_by_whom_it_calls(fx):
             dropped(fx.to_vm(to_vm(syn(sport=9), family=family), index), "POLICY")
 
 
+def test_what_a_vm_says_to_itself_is_nobodys_policy(fx):
+    """A pod-bound guest's own stack keeps it; of a masqueraded one it comes by, and opens nothing."""
+    known(fx)
+    fx.policy(POLICED_MASQ)
+    for family in (4, 6):
+        for l4 in (syn(), ack(80, 1025, "SA"), UDP(sport=999, dport=53)):
+            forwarded(fx.from_vm(from_vm(POLICED_MASQ, l4, POD4, POD6, family), POLICED_MASQ))
+    assert not fx.connections(POLICED_MASQ)
+
+
 def test_the_longest_prefix_is_who_an_address_is(fx):
     known(fx)
     fx.policy(POLICED, fx.row(9))
