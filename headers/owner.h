@@ -80,24 +80,30 @@ static __always_inline bool bl_pod_called(struct __sk_buff *skb, const struct bl
 	return called;
 }
 
-/* May a new connection come in? Ports are an allow list for what has ports. */
-static __always_inline bool bl_port_is_declared(const struct bl_pkt *pkt, __u8 protocol,
-						__be16 local_port)
+/* Is the port in one of the endpoint's ranges? A global function, as the verifier goes through its loop
+ * once then, and not once more for each way in which a packet can be parsed. */
+__noinline int bl_in_ranges(__u32 endpoint, __u32 protocol, __u32 port)
 {
-	__u32 port = bpf_ntohs(local_port);
+	const struct bl_endpoint *ep = bpf_map_lookup_elem(&bl_endpoints, &endpoint);
 
-	if (!(pkt->ep->flags & BL_EP_PORTS) || protocol == IPPROTO_ICMP ||
-	    protocol == IPPROTO_ICMPV6)
-		return true;
-	for (int i = 0; i < BL_PORTS_MAX; i++) {
-		const struct bl_port_range *range = &pkt->ep->ports[i];
+	for (int i = 0; ep && i < BL_PORTS_MAX; i++) {
+		const struct bl_port_range *range = &ep->ports[i];
 
-		if (i >= pkt->ep->n_ports)
+		if (i >= ep->n_ports)
 			break;
 		if (range->protocol == protocol && port >= range->first && port <= range->last)
 			return true;
 	}
 	return false;
+}
+
+/* May a new connection come in? Ports are an allow list for what has ports. */
+static __always_inline bool bl_port_is_declared(const struct bl_pkt *pkt, __u8 protocol,
+						__be16 local_port)
+{
+	return !(pkt->ep->flags & BL_EP_PORTS) || protocol == IPPROTO_ICMP ||
+	       protocol == IPPROTO_ICMPV6 ||
+	       bl_in_ranges(pkt->endpoint, protocol, bpf_ntohs(local_port));
 }
 
 /* Is this how a connection begins, as far as the protocol shows it? SYN alone, or SCTP's INIT. */
