@@ -179,6 +179,8 @@ pod_make() {
 	ip netns add "$pod"
 	ip -n "$host" link add "lxc$n" type veth peer name eth0 netns "$pod"
 	sysctl_in "$pod" net.ipv6.conf.eth0.accept_dad=0
+	# what the node reports of its groups is said before anybody listens and counts
+	sysctl_in "$host" "net.ipv6.conf.lxc$n.accept_dad=0" "net.ipv6.conf.lxc$n.mldv2_unsolicited_report_interval=1"
 	ip -n "$host" addr add "$gateway4/32" dev "lxc$n"
 	ip -n "$host" addr add "$gateway6/128" dev "lxc$n" nodad
 	ip -n "$host" link set "lxc$n" up

@@ -23,7 +23,7 @@ import sys
 
 import yaml
 
-from courier import PATIENCE_S, Courier, protocol_number, source_port
+from courier import ECHO_REQUEST, PATIENCE_S, Courier, protocol_number, source_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / os.environ.get("B", "build") / "beeline"
@@ -158,6 +158,7 @@ class Asked:
 
     def __init__(self, courier, ends, family, flow):
         self.courier, self.flow, self.ends = courier, flow, ends
+        self.icmp_type = flow.get("icmpType", ECHO_REQUEST[family])
         source, self.destination = ends.values()
         self.n = courier.send(source.netns, family, source.inside[family],
                               self.destination.addresses[family], flow)
@@ -166,6 +167,8 @@ class Asked:
         """Is the event about this packet?"""
         if "sourcePort" in event:
             return event["sourcePort"] == source_port(self.n)
+        if event.get("icmpType", self.icmp_type) != self.icmp_type:
+            return False  # as a report of groups is
         return protocol_number(event.get("protocol")) == protocol_number(self.flow["protocol"])
 
     def fate(self):
