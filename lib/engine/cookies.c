@@ -23,13 +23,13 @@ static uint64_t hash_number(uint32_t number)
 	return hash_bytes(HASH_INIT, &number, sizeof(number));
 }
 
-static struct cookie *make(struct cookies *cookies, const char *key, const char *text)
+static struct cookie *make(struct cookies *cookies, const char *key)
 {
-	struct cookie *cookie = bl_alloc(sizeof(*cookie));
+	size_t size = strlen(key) + 1;
+	struct cookie *cookie = bl_alloc(sizeof(*cookie) + size);
 
 	cookie->number = ++cookies->last;
-	cookie->key = bl_strdup(key);
-	cookie->text = bl_strdup(text);
+	memcpy(cookie->key, key, size);
 	hash_add(&cookies->by_key, hash_text(HASH_INIT, key), cookie);
 	hash_add(&cookies->by_number, hash_number(cookie->number), cookie);
 	return cookie;
@@ -42,16 +42,9 @@ struct cookie *cookie_get(struct cookies *cookies, const char *kind, const char 
 		hash_find(&cookies->by_key, hash_text(HASH_INIT, key), has_key, key);
 
 	if (!cookie)
-		cookie = make(cookies, key, text);
+		cookie = make(cookies, key);
 	cookie->n_users++;
 	return cookie;
-}
-
-static void free_cookie(struct cookie *cookie)
-{
-	free(cookie->key);
-	free(cookie->text);
-	free(cookie);
 }
 
 void cookie_put(struct cookies *cookies, struct cookie *cookie)
@@ -60,7 +53,7 @@ void cookie_put(struct cookies *cookies, struct cookie *cookie)
 		return;
 	hash_remove(&cookies->by_key, hash_text(HASH_INIT, cookie->key), cookie);
 	hash_remove(&cookies->by_number, hash_number(cookie->number), cookie);
-	free_cookie(cookie);
+	free(cookie);
 }
 
 const char *cookie_text(const struct cookies *cookies, uint32_t number)
@@ -68,7 +61,7 @@ const char *cookie_text(const struct cookies *cookies, uint32_t number)
 	const struct cookie *cookie =
 		hash_find(&cookies->by_number, hash_number(number), has_number, &number);
 
-	return cookie ? cookie->text : NULL;
+	return cookie ? strchr(cookie->key, ' ') + 1 : NULL;
 }
 
 void cookies_release(struct cookies *cookies)
@@ -76,7 +69,7 @@ void cookies_release(struct cookies *cookies)
 	size_t position = 0;
 
 	for (struct cookie *cookie; (cookie = hash_next(&cookies->by_number, &position));)
-		free_cookie(cookie);
+		free(cookie);
 	hash_release(&cookies->by_key);
 	hash_release(&cookies->by_number);
 }

@@ -7,8 +7,7 @@
 struct cookie {
 	uint32_t number;
 	uint32_t n_users;
-	char *text; /* what people are told */
-	char *key;  /* with the kind, which the text leaves out */
+	char key[]; /* the kind, a blank, and the text that people are told */
 };
 
 struct cookies {
