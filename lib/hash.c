@@ -13,89 +13,100 @@
 #define REMOVED   1
 
 /* Spreads the last bytes over all bits, and leaves the two marks alone. */
-static uint64_t mix(uint64_t hash)
+static uint32_t mark_of(uint64_t hash)
 {
+	uint32_t mark;
+
 	hash ^= hash >> 32;
 	hash *= 0x9e3779b97f4a7c15ull;
-	hash ^= hash >> 29;
-	return hash > REMOVED ? hash : hash + 2;
+	mark = (uint32_t)(hash >> 32);
+	return mark > REMOVED ? mark : mark + 2;
 }
 
 void *hash_find(const struct hash_table *table, uint64_t hash, hash_match match, const void *key)
 {
-	hash = mix(hash);
-	for (size_t i = hash; table->n_slots; i++) {
-		const struct hash_slot *slot = &table->slots[i & (table->n_slots - 1)];
+	uint32_t mark = mark_of(hash);
 
-		if (slot->hash == EMPTY)
+	for (size_t i = mark; table->n_slots; i++) {
+		size_t slot = i & (table->n_slots - 1);
+
+		if (table->marks[slot] == EMPTY)
 			break;
-		if (slot->hash == hash && match(slot->item, key))
-			return slot->item;
+		if (table->marks[slot] == mark && match(table->items[slot], key))
+			return table->items[slot];
 	}
 	return NULL;
 }
 
-static void insert(struct hash_table *table, uint64_t mixed, void *item)
+static void insert(struct hash_table *table, uint32_t mark, void *item)
 {
-	size_t i = mixed & (table->n_slots - 1);
+	size_t slot = mark & (table->n_slots - 1);
 
-	while (table->slots[i].hash != EMPTY)
-		i = (i + 1) & (table->n_slots - 1);
-	table->slots[i] = (struct hash_slot){mixed, item};
+	while (table->marks[slot] != EMPTY)
+		slot = (slot + 1) & (table->n_slots - 1);
+	table->marks[slot] = mark;
+	table->items[slot] = item;
 	table->n_used++;
+}
+
+static void allocate(struct hash_table *table, size_t n_slots)
+{
+	table->items = bl_alloc(n_slots * (sizeof(*table->items) + sizeof(*table->marks)));
+	table->marks = (uint32_t *)(table->items + n_slots);
+	table->n_slots = n_slots;
+	table->n_used = 0;
 }
 
 /* At most three quarters of the slots are in use, and removed ones vanish on the way. */
 static void make_room(struct hash_table *table)
 {
-	struct hash_slot *old = table->slots;
-	size_t n_old = table->n_slots, n_slots = SLOTS_MIN;
+	struct hash_table old = *table;
+	size_t n_slots = SLOTS_MIN;
 
-	if ((table->n_used + 1) * 4 <= n_old * 3)
+	if ((old.n_used + 1) * 4 <= old.n_slots * 3)
 		return;
-	while (n_slots * 2 < (table->n_items + 1) * 3)
+	while (n_slots * 2 < (old.n_items + 1) * 3)
 		n_slots *= 2;
-	table->slots = bl_alloc(n_slots * sizeof(*table->slots));
-	table->n_slots = n_slots;
-	table->n_used = 0;
-	for (size_t i = 0; i < n_old; i++)
-		if (old[i].hash > REMOVED)
-			insert(table, old[i].hash, old[i].item);
-	free(old);
+	allocate(table, n_slots);
+	for (size_t i = 0; i < old.n_slots; i++)
+		if (old.marks[i] > REMOVED)
+			insert(table, old.marks[i], old.items[i]);
+	free(old.items);
 }
 
 void hash_add(struct hash_table *table, uint64_t hash, void *item)
 {
 	make_room(table);
-	insert(table, mix(hash), item);
+	insert(table, mark_of(hash), item);
 	table->n_items++;
 }
 
 void hash_remove(struct hash_table *table, uint64_t hash, const void *item)
 {
-	size_t i = mix(hash);
+	size_t slot = mark_of(hash) & (table->n_slots - 1);
 
-	while (table->slots[i & (table->n_slots - 1)].item != item) {
-		assert(table->slots[i & (table->n_slots - 1)].hash != EMPTY);
-		i++;
+	while (table->items[slot] != item) {
+		assert(table->marks[slot] != EMPTY);
+		slot = (slot + 1) & (table->n_slots - 1);
 	}
-	table->slots[i & (table->n_slots - 1)] = (struct hash_slot){REMOVED, NULL};
+	table->marks[slot] = REMOVED;
+	table->items[slot] = NULL;
 	table->n_items--;
 }
 
 void hash_release(struct hash_table *table)
 {
-	free(table->slots);
+	free(table->items);
 	*table = (struct hash_table){0};
 }
 
 void *hash_next(const struct hash_table *table, size_t *position)
 {
 	while (*position < table->n_slots) {
-		const struct hash_slot *slot = &table->slots[(*position)++];
+		size_t slot = (*position)++;
 
-		if (slot->hash > REMOVED)
-			return slot->item;
+		if (table->marks[slot] > REMOVED)
+			return table->items[slot];
 	}
 	return NULL;
 }

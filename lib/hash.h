@@ -6,13 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct hash_slot {
-	uint64_t hash; /* of an empty slot 0, of a removed item 1 */
-	void *item;
-};
-
 struct hash_table {
-	struct hash_slot *slots; /* a power of two of them */
+	void **items; /* one a slot, of which there is a power of two */
+	uint32_t
+		*marks; /* behind them: of an empty slot 0, of a removed item 1, else of its hash */
 	size_t n_slots;
 	size_t n_items;
 	size_t n_used; /* items and removed ones */
