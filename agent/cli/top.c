@@ -298,11 +298,13 @@ static int run(void *data, int n_args, char **args)
 const struct bl_verb verb_top = {
 	.name = "top",
 	.summary = "Show which VMs have the most traffic, live",
-	.help = "Bytes, packets and drops of each VM's interface per second, and its connections. "
-		"On\n"
-		"a terminal b, p, d, c and n sort by bytes, packets, drops, connections and name, "
-		"q\n"
-		"leaves.\n"
+	.help = "Bytes, packets and drops of each VM's interface per second, its connections, and "
+		"those\n"
+		"that were forgotten before their time, as its table had no room for another.\n"
+		"\n"
+		"On a terminal b, p, d, c and n sort by bytes, packets, drops, connections and "
+		"name,\n"
+		"q leaves.\n"
 		"\n"
 		"Examples:\n"
 		"  beeline top\n"

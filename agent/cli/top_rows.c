@@ -80,6 +80,7 @@ static struct top_row row_of(const struct cJSON *before, const struct cJSON *aft
 		.out_packets = rate_of(before, after, "counters/fromVm/packets", seconds),
 		.drops = rate(drops_of(before), drops_of(after), seconds),
 		.connections = bl_json_get_number(after, "connections/used", -1),
+		.evictions = rate_of(before, after, "connections/evicted", seconds),
 	};
 }
 
@@ -157,6 +158,8 @@ static void add_row(struct table *table, const struct top_row *row)
 	bl_autofree char *drops = bl_format("%.0f", row->drops);
 	bl_autofree char *connections =
 		row->connections < 0 ? bl_strdup("-") : bl_format("%.0f", row->connections);
+	bl_autofree char *evictions =
+		row->connections < 0 ? bl_strdup("-") : bl_format("%.0f", row->evictions);
 	const char *cells[] = {
 		row->namespace,
 		row->name,
@@ -167,6 +170,7 @@ static void add_row(struct table *table, const struct top_row *row)
 		out_packets,
 		drops,
 		connections,
+		evictions,
 	};
 
 	table_row(table, cells);
@@ -176,7 +180,7 @@ void top_print(const struct top *top, FILE *file)
 {
 	static const char *const headers[] = {
 		"NAMESPACE", "NAME",      "INTERFACE", "IN/S",        "OUT/S",
-		"PKT IN/S",  "PKT OUT/S", "DROPS/S",   "CONNECTIONS",
+		"PKT IN/S",  "PKT OUT/S", "DROPS/S",   "CONNECTIONS", "EVICTED/S",
 	};
 	table_auto struct table table = {0};
 
@@ -199,8 +203,10 @@ static struct cJSON *row_json(const struct top_row *row)
 	bl_json_set_number(json, "packetsToVmPerSecond", row->in_packets);
 	bl_json_set_number(json, "packetsFromVmPerSecond", row->out_packets);
 	bl_json_set_number(json, "dropsPerSecond", row->drops);
-	if (row->connections >= 0)
-		bl_json_set_number(json, "connections", row->connections);
+	if (row->connections < 0)
+		return json;
+	bl_json_set_number(json, "connections", row->connections);
+	bl_json_set_number(json, "evictionsPerSecond", row->evictions);
 	return json;
 }
 

@@ -18,6 +18,7 @@ struct top_row {
 	/* per second */
 	double in_bytes, out_bytes, in_packets, out_packets, drops;
 	double connections; /* now; negative: it has no table */
+	double evictions;   /* per second: connections that had to go for others */
 };
 
 struct top {
