@@ -3,7 +3,7 @@
 # other (selftests/golden/<family>/<family>.c) and a script `run` beside it.
 
 GOLDEN_SRC   := $(wildcard selftests/golden/*/*.c)
-CHECK_golden := $(foreach source,$(GOLDEN_SRC),$(B)/golden/$(basename $(notdir $(source))))
+CHECK_golden := $(foreach source,$(GOLDEN_SRC),$(B)/golden/$(basename $(notdir $(source)))) $(B)/prometheus
 
 $(B)/golden/domain: $(B)/selftests/golden/domain/domain.o \
                     $(call obj,$(filter-out launcher/main.c,$(LAUNCHER_SRC))) $(B)/libbeeline.a
