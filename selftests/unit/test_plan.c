@@ -436,6 +436,44 @@ static void test_restart_required(void **state)
 	assert_int_equal(bl_json_get_number(vm, "status/desiredGeneration", 0), 4);
 }
 
+/* "" when it is not there. */
+static const char *why_restart(const struct cJSON *vm)
+{
+	const struct cJSON *condition =
+		bl_condition_find(bl_json_get(vm, "status"), "RestartRequired");
+
+	return condition ? bl_json_get_string(condition, "message") : "";
+}
+
+static void test_restart_required_by_labels(void **state)
+{
+	bl_auto_json struct cJSON *vm = make_vm("\"runStrategy\":\"Always\"");
+	bl_auto_json struct cJSON *vmi = make_vmi(vm, "u1", "{\"phase\":\"Running\"}");
+	struct cJSON *labels = bl_json_get(vm, "spec/template/metadata/labels");
+	struct cJSON *memory = bl_json_get(vm, "spec/template/spec/domain/memory");
+
+	bl_json_set_number(bl_json_get(vm, "metadata"), "generation", 4);
+	bl_json_set_string(labels, "a", "c");
+	plan(vm, vmi, NOW, "Running");
+	assert_non_null(strstr(why_restart(vm), "labels were changed"));
+	/* a field weighs more */
+	bl_json_set_string(memory, "guest", "128Mi");
+	plan(vm, vmi, NOW, "Running");
+	assert_string_equal(why_restart(vm),
+			    "a non-live-updatable field was changed in the template spec");
+	bl_json_set_string(memory, "guest", "64Mi");
+	bl_json_set_string(labels, "a", "b");
+	plan(vm, vmi, NOW, "Running");
+	assert_string_equal(why_restart(vm), "");
+	bl_json_remove(labels, "a");
+	plan(vm, vmi, NOW, "Running");
+	assert_non_null(strstr(why_restart(vm), "labels were changed"));
+	/* none and no object of them are the same */
+	bl_json_remove(bl_json_get(vmi, "metadata"), "labels");
+	plan(vm, vmi, NOW, "Running");
+	assert_string_equal(why_restart(vm), "");
+}
+
 static void test_condition_times(void **state)
 {
 	bl_auto_json struct cJSON *status = bl_json_object();
@@ -488,6 +526,7 @@ int main(void)
 		cmocka_unit_test(test_status_is_stable),
 		cmocka_unit_test(test_image_pull),
 		cmocka_unit_test(test_restart_required),
+		cmocka_unit_test(test_restart_required_by_labels),
 		cmocka_unit_test(test_condition_times),
 		cmocka_unit_test(test_time),
 	};
