@@ -87,27 +87,50 @@ static int collect_rows(struct policy *policy, uint32_t index, bool keeps, struc
 	return r;
 }
 
+/* What is handed to the datapath together. */
+struct batch {
+	struct datapath_policy items[POLICY_SWAP_MAX];
+	struct rows rows[POLICY_SWAP_MAX];
+	size_t n;
+};
+
+static int add_member(struct policy *policy, uint32_t index, bool keeps, struct batch *batch,
+		      struct bl_err *err)
+{
+	struct rows *rows = &batch->rows[batch->n];
+	int r = collect_rows(policy, index, keeps, rows, err);
+
+	batch->items[batch->n++] = (struct datapath_policy){index, rows->items, rows->n_items};
+	return r;
+}
+
+static void clear_batch(struct policy *policy, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		free(batch->rows[i].items);
+	*batch = (struct batch){0};
+	bl_engine_fold_rows(policy->engine);
+}
+
 /* keeps: those of identities that are no more, too. *ret_kept: whether there were any. */
 static int swap_all(struct policy *policy, bool keeps, bool *ret_kept, struct bl_err *err)
 {
-	bl_autofree struct datapath_policy *items = bl_alloc(BL_ENDPOINTS_MAX * sizeof(*items));
-	bl_autofree struct rows *rows = bl_alloc(BL_ENDPOINTS_MAX * sizeof(*rows));
-	size_t n = 0;
+	struct batch batch = {0};
 	int r = 0;
 
 	*ret_kept = false;
-	for (uint32_t i = 0; r == 0 && i < BL_ENDPOINTS_MAX; i++) {
-		if (!policy->members[i])
-			continue;
-		r = collect_rows(policy, i, keeps, &rows[n], err);
-		items[n] = (struct datapath_policy){i, rows[n].items, rows[n].n_items};
-		*ret_kept |= rows[n].kept;
-		n++;
+	for (uint32_t i = 0; r == 0 && i < BL_ENDPOINTS_MAX;) {
+		for (; r == 0 && i < BL_ENDPOINTS_MAX && batch.n < POLICY_SWAP_MAX; i++) {
+			if (!policy->members[i])
+				continue;
+			r = add_member(policy, i, keeps, &batch, err);
+			*ret_kept |= batch.rows[batch.n - 1].kept;
+		}
+		if (r == 0)
+			r = datapath_swap_policies(policy->config.datapath, batch.items, batch.n,
+						   err);
+		clear_batch(policy, &batch);
 	}
-	if (r == 0)
-		r = datapath_swap_policies(policy->config.datapath, items, n, err);
-	while (n > 0)
-		free(rows[--n].items);
 	return r;
 }
 

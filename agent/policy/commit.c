@@ -29,23 +29,36 @@ static int check_prefixes(const struct bl_engine *engine, struct bl_err *err)
 				 n, POLICY_PREFIXES_MAX);
 }
 
-static int swap_policies(struct policy *policy, const struct bl_engine_changes *changes,
-			 struct bl_err *err)
+static int swap_some(struct policy *policy, const char *const *endpoints, size_t n_endpoints,
+		     struct bl_err *err)
 {
-	bl_autofree struct datapath_policy *items =
-		bl_alloc((changes->n_endpoints + 1) * sizeof(*items));
+	struct datapath_policy items[POLICY_SWAP_MAX];
 	size_t n = 0;
+	int r;
 
-	for (size_t i = 0; i < changes->n_endpoints; i++) {
-		const struct bl_policy_rows *rows =
-			bl_engine_rows(policy->engine, changes->endpoints[i]);
-		int index = policy_find_member(policy, changes->endpoints[i]);
+	for (size_t i = 0; i < n_endpoints; i++) {
+		const struct bl_policy_rows *rows = bl_engine_rows(policy->engine, endpoints[i]);
+		int index = policy_find_member(policy, endpoints[i]);
 
 		if (rows && index >= 0)
 			items[n++] = (struct datapath_policy){(uint32_t)index, rows->items,
 							      rows->n_items};
 	}
-	return datapath_swap_policies(policy->config.datapath, items, n, err);
+	r = datapath_swap_policies(policy->config.datapath, items, n, err);
+	bl_engine_fold_rows(policy->engine);
+	return r;
+}
+
+static int swap_policies(struct policy *policy, const struct bl_engine_changes *changes,
+			 struct bl_err *err)
+{
+	size_t n = changes->n_endpoints;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i += POLICY_SWAP_MAX)
+		r = swap_some(policy, &changes->endpoints[i],
+			      n - i < POLICY_SWAP_MAX ? n - i : POLICY_SWAP_MAX, err);
+	return r;
 }
 
 static int write_step(struct policy *policy, const struct bl_engine_changes *changes,
@@ -122,7 +135,6 @@ int policy_commit(struct policy *policy, struct bl_err *err)
 	r = policy_read_host(policy, err);
 	if (r == 0)
 		r = run_steps(policy, err);
-	bl_engine_fold_rows(policy->engine);
 	if (r == 0 && was_anew)
 		bl_engine_forget(policy->engine);
 	if (r == 0)

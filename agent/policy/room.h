@@ -73,6 +73,9 @@ struct policy {
 	bool reporting; /* the change in the store is our own */
 };
 
+/* Endpoints whose rows are written out together: as many as the datapath swaps by one update. */
+#define POLICY_SWAP_MAX 128
+
 /* Soon, and once for all that was asked for meanwhile. */
 void policy_commit_soon(struct policy *policy);
 /* The kernel lacks something from now on, if it did not before. */
