@@ -25,6 +25,7 @@ type exception struct {
 var exceptions = []exception{
 	{"policy-types", sayPolicyTypes},
 	{"unenforceable", eachEntry(sayUnenforceable)},
+	{"tier-domains", sayDomains},
 	{"services-unmatched", eachEntry(sayUnmatched)},
 	{"services-denied", eachEntry(sayDeniedServices)},
 	{"icmp-zero", eachEntry(sayEchoReply)},
@@ -77,7 +78,7 @@ func with(entry object, key string, value any) object {
 	return made
 }
 
-// ---- NetworkPolicy
+// ---- policies of Kubernetes
 
 // Kubernetes ignores rules of a direction that policyTypes leaves out; Cilium applies them.
 func sayPolicyTypes(_ *world, policy object) {
@@ -90,7 +91,19 @@ func sayPolicyTypes(_ *world, policy object) {
 	}
 }
 
-// ---- entries
+// A rule of a tier that names domains accepts nobody, also of those that it names beside them. It stays, as
+// the place of a rule among others is its priority.
+func sayDomains(_ *world, policy object) {
+	for _, rule := range list(policy["spec"], "egress") {
+		for _, peer := range list(rule, "to") {
+			if peer.(object)["domainNames"] != nil {
+				rule.(object)["to"] = []any{object{"namespaces": object{"matchLabels": object{"of": "nobody"}}}}
+			}
+		}
+	}
+}
+
+// ---- entries of Cilium's policies
 
 // What is above layer 4 allows nothing, and denies everybody, as nobody is there to enforce it.
 func sayUnenforceable(_ *world, section string, entry object) []any {
@@ -160,7 +173,8 @@ const echoReply = 250
 func sayEchoReply(_ *world, _ string, entry object) []any {
 	for _, icmp := range list(entry, "icmps") {
 		for _, field := range list(icmp, "fields") {
-			if f := field.(object); f["type"] == 0.0 || f["type"] == "EchoReply" {
+			f := field.(object)
+			if f["type"] == 0.0 || f["type"] == "0" || f["type"] == "EchoReply" && f["family"] != "IPv6" {
 				f["type"] = echoReply
 			}
 		}

@@ -56,7 +56,8 @@ type oneNumber struct {
 	*world
 }
 
-func (o oneNumber) GetNamedPorts(name string, proto u8proto.U8proto, ids iter.Seq[identity.NumericIdentity]) ciliumtypes.NidPortSeq {
+func (o oneNumber) GetNamedPorts(name string, proto u8proto.U8proto,
+	ids iter.Seq[identity.NumericIdentity]) ciliumtypes.NidPortSeq {
 	found := uint16(0)
 	for i := range o.pods {
 		if number := portOf(&o.pods[i], name, proto); number != 0 && found != 0 && number != found {

@@ -5,8 +5,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -58,15 +60,16 @@ func (t *tally) take() (n int, ok bool) {
 	return t.begun - 1, true
 }
 
+// report leaves a folder to try: people, policies, one flow, and what both say.
 func (t *tally) report(n int, q *question, found *mismatch) {
 	small := q.smallest(found, *beeline)
 	folder := filepath.Join(*out, fmt.Sprintf("%d-%d", *seed, n))
-	err := small.write(folder)
+	said := fmt.Sprintf("%s: we say %s, Cilium %s", small.flows[0].text(), found.ours, found.theirs)
+	err := errors.Join(small.write(folder), os.WriteFile(filepath.Join(folder, "verdicts.txt"), []byte(said+"\n"), 0o644))
 	t.Lock()
 	defer t.Unlock()
 	t.bad++
-	fmt.Printf("not ok oracle/%d-%d: %s: we say %s, Cilium %s; see %s\n", *seed, n, small.flows[0].text(),
-		found.ours, found.theirs, folder)
+	fmt.Printf("not ok oracle/%d-%d: %s; see %s\n", *seed, n, said, folder)
 	if err != nil {
 		fmt.Println("#", err)
 	}

@@ -30,8 +30,10 @@ type answer struct {
 	Ingress string `json:"ingress"`
 }
 
-var protocols = map[string]u8proto.U8proto{"TCP": u8proto.TCP, "UDP": u8proto.UDP, "SCTP": u8proto.SCTP, "ICMP": u8proto.ICMP,
-	"ICMPv6": u8proto.ICMPv6, "GRE": u8proto.GRE, "ESP": u8proto.ESP, "VRRP": u8proto.VRRP, "AH": u8proto.AH}
+var protocols = map[string]u8proto.U8proto{
+	"TCP": u8proto.TCP, "UDP": u8proto.UDP, "SCTP": u8proto.SCTP, "ICMP": u8proto.ICMP, "ICMPv6": u8proto.ICMPv6,
+	"GRE": u8proto.GRE, "ESP": u8proto.ESP, "VRRP": u8proto.VRRP, "AH": u8proto.AH,
+}
 
 func (f *flow) key(key policy.Key, peer identity.NumericIdentity) policy.Key {
 	number := 0
