@@ -10,6 +10,7 @@
 
 #include <beeline/file.h>
 
+#include "../atom.h"
 #include "../hash.h"
 #include "label.h"
 
@@ -17,7 +18,7 @@ struct shared_label {
 	struct bl_label label; /* first: what the world sees */
 	uint64_t hash;         /* of key and value */
 	uint32_t n_holders;
-	char text[]; /* the three strings */
+	char value[]; /* source and key are atoms, as few of them have many values */
 };
 
 static struct hash_table labels;
@@ -40,25 +41,15 @@ static bool is_label(const void *item, const void *key)
 	       strcmp(a->source, b->source) == 0;
 }
 
-static char *place(char **text, const char *string)
+static struct shared_label *make(const struct bl_label *like, uint64_t hash)
 {
-	size_t size = strlen(string) + 1;
-	char *at = memcpy(*text, string, size);
-
-	*text += size;
-	return at;
-}
-
-static struct shared_label *make(const struct bl_label *like)
-{
-	size_t size = strlen(like->source) + strlen(like->key) + strlen(like->value) + 3;
+	size_t size = strlen(like->value) + 1;
 	struct shared_label *shared = bl_alloc(sizeof(*shared) + size);
-	char *text = shared->text;
 
-	shared->hash = label_hash(like->key, like->value);
-	shared->label.source = place(&text, like->source);
-	shared->label.key = place(&text, like->key);
-	shared->label.value = place(&text, like->value);
+	shared->hash = hash;
+	shared->label.source = atom_get(like->source);
+	shared->label.key = atom_get(like->key);
+	shared->label.value = memcpy(shared->value, like->value, size);
 	return shared;
 }
 
@@ -69,7 +60,7 @@ const struct bl_label *label_get(const char *source, const char *key, const char
 	struct shared_label *shared = hash_find(&labels, hash, is_label, &like);
 
 	if (!shared) {
-		shared = make(&like);
+		shared = make(&like, hash);
 		hash_add(&labels, hash, shared);
 	}
 	shared->n_holders++;
@@ -92,6 +83,8 @@ void label_put(const struct bl_label *label)
 	hash_remove(&labels, shared->hash, shared);
 	if (labels.n_items == 0)
 		hash_release(&labels);
+	atom_put(shared->label.source);
+	atom_put(shared->label.key);
 	free(shared);
 }
 
