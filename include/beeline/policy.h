@@ -100,7 +100,8 @@ struct bl_policy_rule {
 	bool any_layer4;
 	struct bl_layer4 *layer4;
 	size_t n_layer4;
-	char *path; /* "spec.ingress[0]", what people are told; a ClusterNetworkPolicy's rule name too */
+	/* "spec.ingress[0]", what people are told; a ClusterNetworkPolicy's rule name too. Shared. */
+	const char *path;
 };
 
 /* One spec: whom it concerns, and its rules in the order of the document. */
@@ -117,7 +118,9 @@ struct bl_policy_spec {
 };
 
 struct bl_policy {
-	char *kind, *namespace, *name; /* namespace "" for cluster-wide kinds */
+	const char *kind;      /* of a table */
+	const char *namespace; /* "" for cluster-wide kinds; shared */
+	char *name;
 	struct bl_policy_spec *specs;
 	size_t n_specs;
 	/* Sentences: the path of each member that cannot be enforced, and what follows from it. */

@@ -35,15 +35,17 @@ static bool is_program(const void *item, const void *key)
 static void collect_specs(struct program *program, const struct rules *rules,
 			  const struct peer *peer, bool settled)
 {
-	program->specs = bl_alloc(rules->n_specs * sizeof(*program->specs));
+	bl_autofree struct spec **specs = bl_alloc(rules->n_specs * sizeof(*specs));
+
 	for (size_t i = 0; i < rules->n_specs; i++) {
 		struct spec *spec = rules->specs[i];
 
 		if ((settled ? !spec->is_gone : spec->is_active) && !spec->spec->of_nodes &&
 		    bl_selector_matches(&spec->spec->subject, &peer->identity->labels))
-			program->specs[program->n_specs++] = spec;
+			specs[program->n_specs++] = spec;
 	}
-	program->specs = bl_realloc(program->specs, program->n_specs * sizeof(*program->specs));
+	program->specs = bl_alloc(program->n_specs * sizeof(*specs));
+	memcpy(program->specs, specs, program->n_specs * sizeof(*specs));
 }
 
 static void add_own_ports(struct program *program, const struct bl_policy_rule *rule,

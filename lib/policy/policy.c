@@ -9,6 +9,7 @@
 
 #include <beeline/vmi.h>
 
+#include "../atom.h"
 #include "../labels/selector.h"
 #include "../prefix.h"
 #include "decode.h"
@@ -77,7 +78,7 @@ struct bl_policy_rule *policy_add_rule(struct bl_policy_spec *spec,
 	rule = &spec->rules[spec->n_rules - 1];
 	rule->direction = direction;
 	rule->verdict = verdict;
-	rule->path = bl_strdup(path);
+	rule->path = atom_get(path);
 	return rule;
 }
 
@@ -129,7 +130,7 @@ static void clear_rule(struct bl_policy_rule *rule)
 {
 	clear_peers(rule);
 	clear_layer4(rule);
-	free(rule->path);
+	atom_put(rule->path);
 }
 
 void policy_cannot_enforce(struct bl_policy *policy, struct bl_policy_rule *rule, const char *path,
@@ -287,11 +288,11 @@ static int name_policy(const struct cJSON *document, const struct kind *kind,
 	if (!kind->namespaced && namespace && *namespace)
 		return bl_fail(err, -EINVAL, "metadata.namespace: a %s is of the whole cluster",
 			       kind->name);
-	policy->kind = bl_strdup(kind->name);
+	policy->kind = kind->name;
 	policy->name = bl_strdup(bl_json_get_string(document, "metadata/name"));
-	policy->namespace = bl_strdup(!kind->namespaced         ? ""
-				      : namespace && *namespace ? namespace
-								: "default");
+	policy->namespace = atom_get(!kind->namespaced         ? ""
+				     : namespace && *namespace ? namespace
+							       : "default");
 	return 0;
 }
 
@@ -343,8 +344,7 @@ void bl_policy_free(struct bl_policy *policy)
 	free(policy->specs);
 	bl_warnings_clear(&policy->unenforced);
 	bl_warnings_clear(&policy->warnings);
-	free(policy->kind);
-	free(policy->namespace);
+	atom_put(policy->namespace);
 	free(policy->name);
 	free(policy);
 }

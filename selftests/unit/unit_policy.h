@@ -10,6 +10,7 @@
 #include <beeline/reference.h>
 #include <beeline/yaml.h>
 
+#include "../../lib/atom.h"
 #include "../../lib/labels/requirement.h"
 #include "unit.h"
 
@@ -237,11 +238,13 @@ static inline void random_layer4(struct random *random, struct bl_layer4 *row)
 static inline void random_rule(struct random *random, struct bl_policy_rule *rule, size_t index,
 			       bool with_pass)
 {
+	bl_autofree char *path = bl_format("rule[%zu]", index);
+
 	rule->direction = (enum bl_policy_direction)random_below(random, 2);
 	rule->verdict = random_below(random, 3) == 0 ? BL_RULE_DENY : BL_RULE_ALLOW;
 	if (with_pass && random_below(random, 4) == 0)
 		rule->verdict = BL_RULE_PASS;
-	rule->path = bl_format("rule[%zu]", index);
+	rule->path = atom_get(path);
 	rule->any_peer = random_below(random, 4) == 0;
 	rule->peers = bl_alloc(3 * sizeof(*rule->peers));
 	while (!rule->any_peer && rule->n_peers < 3 && random_below(random, 3))
@@ -276,8 +279,8 @@ static inline struct bl_policy *random_policy(struct random *random, const char 
 	struct bl_policy *policy = bl_alloc(sizeof(*policy));
 	bool with_pass = random_below(random, 2);
 
-	policy->kind = bl_strdup("CiliumClusterwideNetworkPolicy");
-	policy->namespace = bl_strdup("");
+	policy->kind = "CiliumClusterwideNetworkPolicy";
+	policy->namespace = atom_get("");
 	policy->name = bl_strdup(name);
 	policy->n_specs = 1 + random_below(random, 2);
 	policy->specs = bl_alloc(policy->n_specs * sizeof(*policy->specs));

@@ -81,7 +81,7 @@ static inline void set_spec(struct bl_policy_spec *spec, unsigned int kind, bool
 	spec->n_rules = 1;
 	rule->direction = BL_INGRESS;
 	rule->verdict = (enum bl_rule_verdict)digit(&kind, VERDICTS);
-	rule->path = bl_strdup("rule");
+	rule->path = atom_get("rule");
 	set_peers(rule, digit(&kind, PEERS));
 	set_ports(rule, digit(&kind, PORTS));
 }
@@ -90,8 +90,8 @@ static inline struct bl_policy *universe_policy(unsigned int first, unsigned int
 {
 	struct bl_policy *policy = bl_alloc(sizeof(*policy));
 
-	policy->kind = bl_strdup("CiliumClusterwideNetworkPolicy");
-	policy->namespace = bl_strdup("");
+	policy->kind = "CiliumClusterwideNetworkPolicy";
+	policy->namespace = atom_get("");
 	policy->name = bl_strdup("x");
 	policy->n_specs = 2;
 	policy->specs = bl_alloc(2 * sizeof(*policy->specs));
