@@ -41,7 +41,7 @@ struct ct_options {
 
 static const struct bl_option list_rows[] = {
 	FILTER_ROWS,
-	OPTION_OUTPUT(struct ct_options, "wide|json|yaml"),
+	OPTION_OUTPUT(struct ct_options, "wide|json|yaml|jsonpath="),
 	OPTION_SOCKET(struct ct_options),
 	{0},
 };
@@ -136,11 +136,12 @@ static int list(const struct ct_options *options, const char *arg, struct bl_err
 	bl_auto_json struct cJSON *document = bl_json_object();
 	struct list list = {.output = {.format = options->output}, .document = document};
 	const struct question question = {options, "ct-list", arg, add_part, &list};
-	int r;
+	int r = output_check(&list.output, err);
 
 	bl_json_set(document, "items", bl_json_array());
 	ct_columns(&list.table, output_is(&list.output, "wide"));
-	r = ask(&question, err);
+	if (r == 0)
+		r = ask(&question, err);
 	if (r == 0 && !output_is_table(&list.output))
 		output_document(&list.output, document, stdout);
 	else if (r == 0 && list.table.n_rows == 0)

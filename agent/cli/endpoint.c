@@ -83,7 +83,7 @@ static const struct bl_option add_rows[] = {
 };
 
 static const struct bl_option show_rows[] = {
-	OPTION_OUTPUT(struct endpoint_options, "json|yaml|name"),
+	OPTION_OUTPUT(struct endpoint_options, "json|yaml|name|jsonpath="),
 	OPTION_SOCKET(struct endpoint_options),
 	{0},
 };
@@ -192,9 +192,11 @@ static int show(const struct endpoint_options *options, const char *name, struct
 {
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
-	int r = client_ask_once(options->socket, name ? "endpoint-get" : "endpoint-list",
-				client_reference(NULL, NULL, name), &result, err);
+	int r = output_check(&output, err);
 
+	if (r == 0)
+		r = client_ask_once(options->socket, name ? "endpoint-get" : "endpoint-list",
+				    client_reference(NULL, NULL, name), &result, err);
 	if (r < 0)
 		return r;
 	if (output_is(&output, "name"))

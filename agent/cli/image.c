@@ -34,7 +34,7 @@ static const struct bl_option import_rows[] = {
 };
 
 static const struct bl_option list_rows[] = {
-	OPTION_OUTPUT(struct image_options, "json|yaml|name"),
+	OPTION_OUTPUT(struct image_options, "json|yaml|name|jsonpath="),
 	{.name = "full",
 	 .type = BL_OPTION_FLAG,
 	 .offset = offsetof(struct image_options, full),
@@ -172,8 +172,10 @@ static int list(const struct image_options *options, struct bl_err *err)
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
 	const struct cJSON *items;
-	int r = client_ask_once(options->socket, "image-list", bl_json_object(), &result, err);
+	int r = output_check(&output, err);
 
+	if (r == 0)
+		r = client_ask_once(options->socket, "image-list", NULL, &result, err);
 	if (r < 0)
 		return r;
 	items = bl_json_get(result, "items");

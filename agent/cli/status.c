@@ -16,7 +16,7 @@ struct status_options {
 };
 
 static const struct bl_option rows[] = {
-	OPTION_OUTPUT(struct status_options, "json|yaml"),
+	OPTION_OUTPUT(struct status_options, "json|yaml|jsonpath="),
 	OPTION_SOCKET(struct status_options),
 	{0},
 };
@@ -72,8 +72,10 @@ static int status(const struct status_options *options, struct bl_err *err)
 {
 	bl_auto_json struct cJSON *result = NULL;
 	struct output output = {.format = options->output};
-	int r = client_ask_once(options->socket, "status", bl_json_object(), &result, err);
+	int r = output_check(&output, err);
 
+	if (r == 0)
+		r = client_ask_once(options->socket, "status", NULL, &result, err);
 	if (r < 0)
 		return r;
 	if (options->output)
