@@ -13,6 +13,7 @@
 
 #include "../agent.h"
 #include "../api.h"
+#include "../endpoint.h"
 #include "../kinds.h"
 #include "../objects.h"
 #include "../policy.h"
@@ -208,13 +209,32 @@ static void note_advice(size_t nth, const char *sentence, void *data)
 		bl_json_append(batch->warnings, bl_json_string(sentence));
 }
 
+/* Commands take the name of an endpoint or of a machine, and the endpoint's comes first. */
+static void warn_of_namesake(const struct agent *agent, const struct item *item,
+			     struct cJSON *warnings)
+{
+	const struct object_key key = object_key(item->document);
+	bl_autofree char *sentence = NULL;
+
+	if ((strcmp(key.kind, KIND_VM) != 0 && strcmp(key.kind, KIND_VMI) != 0) ||
+	    !endpoint_find(agent->endpoints, key.name))
+		return;
+	sentence = bl_format(
+		"an endpoint made by hand has this name too, and is who `beeline policy get %s` "
+		"and its like mean; the VM's is %s_%s_INTERFACE",
+		key.name, key.namespace, key.name);
+	warn(item, sentence, warnings);
+}
+
 static void advise(const struct agent *agent, struct batch *batch)
 {
 	bl_autofree const struct cJSON **documents =
 		bl_alloc((batch->n_items + 1) * sizeof(*documents));
 
-	for (size_t i = 0; i < batch->n_items; i++)
+	for (size_t i = 0; i < batch->n_items; i++) {
 		documents[i] = batch->items[i].document;
+		warn_of_namesake(agent, &batch->items[i], batch->warnings);
+	}
 	policy_advise(agent->policy, documents, batch->n_items, note_advice, batch);
 }
 

@@ -11,6 +11,8 @@
 #include "../agent.h"
 #include "../api.h"
 #include "../endpoint.h"
+#include "../kinds.h"
+#include "../objects.h"
 
 #define LIST_MAX      16
 #define PORT_NAME_MAX 15 /* IANA_SVC_NAME */
@@ -36,6 +38,38 @@ static int take_name(const struct api_request *request, const char **ret_name, s
 		return bl_fail(err, -EINVAL,
 			       "name '%s': up to 63 lower-case letters, digits and '-'", *ret_name);
 	return 0;
+}
+
+struct namesake {
+	const char *name;
+	const char *namespace; /* of a machine that has it; NULL: none has */
+};
+
+static void note_namesake(const struct cJSON *machine, void *data)
+{
+	struct namesake *namesake = data;
+	const struct object_key key = object_key(machine);
+
+	if (strcmp(key.name, namesake->name) == 0)
+		namesake->namespace = key.namespace;
+}
+
+/* Where commands take the name of an endpoint or of a machine, the endpoint's hides the machine's. */
+static int check_namesakes(const struct api_request *request, const char *name, struct bl_err *err)
+{
+	const struct objects *objects = request->agent->objects;
+	struct namesake namesake = {.name = name};
+
+	if (endpoint_find(request->agent->endpoints, name))
+		return 0;
+	objects_for_each(objects, KIND_VMI, NULL, note_namesake, &namesake);
+	objects_for_each(objects, KIND_VM, NULL, note_namesake, &namesake);
+	return namesake.namespace
+		       ? bl_fail(err, -EEXIST,
+				 "name '%s': VM %s/%s has it, and commands take either's; choose "
+				 "another",
+				 name, namesake.namespace, name)
+		       : 0;
 }
 
 static int take_number(const char **text, uint16_t *ret_port)
@@ -212,6 +246,8 @@ static int method_add(const struct api_request *request, struct cJSON **ret_resu
 	int r;
 
 	r = take_spec(request, add, err);
+	if (r == 0)
+		r = check_namesakes(request, add->spec.name, err);
 	if (r == 0)
 		r = endpoint_attach(endpoints, &add->spec, &endpoint, err);
 	if (r < 0)

@@ -188,6 +188,20 @@ check an-endpoints eval "pod c 10.66.0.3 fd00:88::2 | advised \
 'warning: standard input: Pod \"c\": status.podIPs[1].ip: fd00:88::2 $also endpoint $lab-2; policies take it for that one'"
 check nobody-elses eval 'pod a 10.66.0.9 fd00:66::1 | silent'
 
+# ---- names that two have ----
+
+namesake="an endpoint made by hand has this name too, and is who \`beeline policy get $lab-2\` and its like mean; \
+the VM's is default_$lab-2_INTERFACE"
+
+a_vms() {
+	pod_make 3
+	fails beeline endpoint add late --netns "$lab-pod3" 2>"$dir/refused" &&
+		grep -F "name 'late': VM default/late has it, and commands take either's; choose another" "$dir/refused"
+}
+
+check an-endpoints-name eval 'vm $lab-2 none | advised "warning: standard input: VirtualMachine \"$lab-2\": $namesake"'
+check a-vms-name a_vms
+
 # ---- modes ----
 
 mode() { # MODE SENTENCE
