@@ -168,6 +168,42 @@ check that-is-said is_said
 check pods-go beeline delete pod --all
 check gone-with-the-pods is_unsaid "('wide', 'True')"
 
+# ---- what the kernel does not take ----
+
+# prefixes GROUP N: a group of so many, which none has but it.
+prefixes() {
+	python3 -c 'import json, sys
+group, n = int(sys.argv[1]), int(sys.argv[2])
+print(json.dumps({"apiVersion": "cilium.io/v2", "kind": "CiliumCIDRGroup", "metadata": {"name": f"g{group}"},
+    "spec": {"externalCIDRs": [f"{100 + group}.{i >> 16}.{i >> 8 & 255}.{i & 255}/32" for i in range(n)]}}))' "$@"
+}
+
+failures() { curl -sS "http://$metrics/metrics" | sed -n 's/^beeline_policy_update_failures_total //p'; }
+
+# Whom the policy selects does not matter: prefixes that are named are known to all.
+prefixes_do_not_fit() {
+	prefixes 0 90000 | silent && prefixes 1 90000 | silent && prefixes 2 90000 | silent || return 1
+	cnp groups late "egress: [{toCIDRSet: [{cidrGroupRef: g0}, {cidrGroupRef: g1}, {cidrGroupRef: g2}]}]" |
+		beeline apply -f - 2>&1 >/dev/null | tee "$dir/refused" |
+		grep -Ex "warning: network policy stays what it was: 2700[0-9]+ prefixes of policies, pods and nodes are more than the 256000 that fit" &&
+		equal warnings "$(wc -l <"$dir/refused")" 1 && [ "$(failures)" -ge 1 ] &&
+		beeline policy list | grep -E '^CiliumNetworkPolicy .* groups +0 +True +False'
+}
+
+# The same again, as a peer comes: nothing is forgotten, and nothing is said of who fits.
+a_peer_hears_it_too() {
+	pod late 10.66.7.7 | beeline apply -f - 2>&1 >/dev/null | grep -E "^warning: network policy stays what it was: 2700"
+}
+
+prefixes_fit() {
+	prefixes 2 10 | silent && equal list "$(policies)" "('groups', 'True') ('wide', 'True')"
+}
+
+check prefixes-do-not-fit prefixes_do_not_fit
+check a-peer-hears-it-too a_peer_hears_it_too
+check prefixes-fit prefixes_fit
+check groups-go beeline delete cnp/groups ccg/g0 ccg/g1 ccg/g2
+
 # ---- addresses that two have ----
 
 also="is also the address of"
