@@ -48,9 +48,10 @@ __noinline int bl_capture(struct __sk_buff *skb, __u32 endpoint, __u32 kind, __u
 		.time_ns = bpf_ktime_get_ns(),
 		.len = skb->len,
 		.cpu = bpf_get_smp_processor_id(),
-		.cookie = cookie,
+		.cookie = cookie & ~BL_COOKIE_FROM_VM,
 		.kind = kind,
 		.reason = reason,
+		.asked = cookie & BL_COOKIE_FROM_VM ? BL_FROM_VM : BL_TO_VM,
 	};
 	__u64 *lost;
 

@@ -58,7 +58,9 @@ static __noinline int bl_emit(struct __sk_buff *skb, __u32 endpoint, __u8 direct
 	event->endpoint = endpoint;
 	event->direction = direction;
 	event->reason = reason;
-	event->cookie = cookie;
+	event->asked = cookie & BL_COOKIE_FROM_VM ? BL_FROM_VM : BL_TO_VM;
+	event->pad = 0;
+	event->cookie = cookie & ~BL_COOKIE_FROM_VM;
 	if (captured > BL_EVENT_BYTES_MAX)
 		captured = BL_EVENT_BYTES_MAX;
 	if (bl_load(skb, 0, event->bytes, captured, BL_EVENT_BYTES_MAX))

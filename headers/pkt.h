@@ -36,6 +36,9 @@ enum bl_pkt_flags {
 	BL_PKT_OPENS = 1 << 6,     /* the first of its connection */
 };
 
+/* Beside a cookie: policy was asked about what the VM opens. The numbers of rules are smaller. */
+#define BL_COOKIE_FROM_VM (1u << 31)
+
 /* What a connection is known by, from the VM's side. */
 struct bl_ct_tuple {
 	struct bl_addr remote;
@@ -52,7 +55,7 @@ struct bl_pkt {
 	__u32 endpoint; /* index */
 	__u32 flags;    /* enum bl_pkt_flags */
 	__u32 mark;     /* with BL_TO_NEIGHBOUR: what bl_masq_pod_out is to know */
-	__u32 cookie;   /* of the policy's entry that judged it */
+	__u32 cookie;   /* of the policy's entry that judged it, or BL_COOKIE_FROM_VM */
 	struct bl_addr src, dst;
 	__u8 smac[ETH_ALEN], dmac[ETH_ALEN];
 	__be16 ethertype; /* behind one VLAN tag */

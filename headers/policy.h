@@ -150,7 +150,7 @@ static __always_inline enum bl_verdict bl_judge(struct __sk_buff *skb, struct bl
 	struct bl_judgement judgement = {};
 
 	bl_policy_ask(&question, &judgement);
-	pkt->cookie = judgement.cookie;
+	pkt->cookie = judgement.cookie | (question.egress ? BL_COOKIE_FROM_VM : 0);
 	*counter = judgement.counter;
 	if (judgement.reason != BL_REASON_FORWARDED) {
 		if (!pkt->ct) /* an elder may know it as the reply to one that was let in */

@@ -63,12 +63,11 @@ static int send_message(const struct endpoint_capture *capture, const struct bl_
 /* Before the record that it is about. That nobody enforces anything goes without saying. */
 static void tell_rule(const struct endpoint_capture *capture, const struct bl_capture *record)
 {
-	enum bl_direction direction = record->kind == BL_CAPTURE_TO_VM ? BL_TO_VM : BL_FROM_VM;
 	struct bl_capture head = {.kind = BL_CAPTURE_RULE, .cpu = record->cpu};
 	const char *rule = NULL;
 
 	if (record->kind != BL_CAPTURE_FROM_VM && record->cookie != BL_RULE_UNENFORCED)
-		rule = endpoint_rule_name(capture->endpoint, direction, record->reason,
+		rule = endpoint_rule_name(capture->endpoint, record->asked, record->reason,
 					  record->cookie);
 	if (!rule)
 		return;

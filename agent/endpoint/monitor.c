@@ -118,7 +118,7 @@ static void name_parties(const struct endpoints *set, const struct endpoint *of,
 	name_party(set, of, &destination, json);
 }
 
-const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction direction,
+const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction asked,
 			       uint8_t reason, uint32_t cookie)
 {
 	const struct endpoint_names *names = &endpoint->set->names;
@@ -126,7 +126,7 @@ const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_directio
 
 	if (!names->rule || (!cookie && !denied))
 		return NULL;
-	return names->rule(endpoint->record->spec.name, direction, cookie, names->data);
+	return names->rule(endpoint->record->spec.name, asked, cookie, names->data);
 }
 
 /* ---- what was lost --------------------------------------------------------------------------- */
@@ -173,7 +173,7 @@ static void on_event(const struct bl_event *record, void *data)
 	name_parties(set, endpoint, json);
 	if (endpoint)
 		bl_json_set_string(json, "ruleName",
-				   endpoint_rule_name(endpoint, record->direction, record->reason,
+				   endpoint_rule_name(endpoint, record->asked, record->reason,
 						      record->cookie));
 	tell(set, json);
 }

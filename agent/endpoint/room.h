@@ -57,8 +57,8 @@ int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err);
 /* Takes all of it away, pins first and the record last, as far as it is there; frees it. */
 int endpoint_destroy(struct endpoint *endpoint, struct bl_err *err);
 /* The rule that decided on a packet, in words; NULL: policy was not asked, or nobody has words for it.
- * Borrowed until the next call. */
-const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction direction,
+ * asked is as in struct bl_event. Borrowed until the next call. */
+const char *endpoint_rule_name(const struct endpoint *endpoint, enum bl_direction asked,
 			       uint8_t reason, uint32_t cookie);
 /* Ends the capture, if there is one, and tells its reader. */
 void endpoint_capture_stop(struct endpoint *endpoint);

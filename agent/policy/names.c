@@ -139,17 +139,13 @@ char *policy_default_deny(const struct policy *policy, const char *endpoint,
 	return text;
 }
 
-/* Of a packet that no entry allowed. It may be the reply to one that went the other way, which is judged
- * again after a change: so where its own direction has no default deny it is the other's. */
+/* Of a connection that no entry allows. */
 static const char *name_default(struct policy *policy, const char *endpoint,
 				enum bl_direction direction)
 {
-	enum bl_policy_direction asked = direction == BL_TO_VM ? BL_INGRESS : BL_EGRESS;
-	bl_autofree char *text = NULL;
+	bl_autofree char *text = policy_default_deny(
+		policy, endpoint, direction == BL_TO_VM ? BL_INGRESS : BL_EGRESS);
 
-	if (!bl_engine_is_default_deny(policy->engine, endpoint, asked))
-		asked = asked == BL_INGRESS ? BL_EGRESS : BL_INGRESS;
-	text = policy_default_deny(policy, endpoint, asked);
 	snprintf(policy->name, sizeof(policy->name), "%s", text);
 	return policy->name;
 }

@@ -383,7 +383,8 @@ struct bl_event {
 	__u8 direction; /* enum bl_direction */
 	__u8 reason;    /* enum bl_reason */
 	__u16 captured; /* bytes that follow, at most BL_EVENT_BYTES_MAX */
-	__u16 pad;
+	__u8 asked;     /* enum bl_direction: of the opener whom policy was asked about */
+	__u8 pad;
 	__u32 cookie; /* of the policy's entry that judged it; 0: none, or it was not asked */
 	__u8 bytes[BL_EVENT_BYTES_MAX]; /* from the Ethernet header */
 };
@@ -437,7 +438,8 @@ struct bl_capture {
 	__u32 cookie; /* of the policy's entry that judged it; 0: none, or it was not asked */
 	__u8 kind;    /* enum bl_capture_kind */
 	__u8 reason;  /* enum bl_reason */
-	__u8 pad[6];
+	__u8 asked;   /* as in struct bl_event */
+	__u8 pad[5];
 	__u8 bytes[];
 };
 

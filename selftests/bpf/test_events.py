@@ -10,7 +10,7 @@ from fixture import *
 
 PER_WINDOW = 256  # BL_EVENTS_PER_WINDOW
 SENT, VERDICT, GOT = range(3)  # enum bl_capture_kind
-CAPTURE = struct.Struct("<QQIIIIBB6x")  # struct bl_capture
+CAPTURE = struct.Struct("<QQIIIIBBB5x")  # struct bl_capture
 
 
 # ---- events ---------------------------------------------------------------------------------------
@@ -30,8 +30,9 @@ class Watched:
         self.fx.dp.update("bl_config", 0, config.set("events", events).set("sample", sample))
 
     def read(self):
-        """(endpoint, cookie) of each struct bl_event."""
-        found = [struct.unpack_from("<QIHBBHHI", record) for record in self.ring.read()]
+        """(endpoint, cookie) of each struct bl_event; whom policy was asked about is in asked."""
+        found = [struct.unpack_from("<QIHBBHBxI", record) for record in self.ring.read()]
+        self.asked = [event[6] for event in found]
         return [(event[2], event[7]) for event in found]
 
     def __enter__(self):
@@ -103,13 +104,15 @@ class Captured:
         fx.endpoint(index, add=("EP_CAPTURE",))
 
     def read(self):
-        """(kind, reason's name, length on the wire, the bytes) of each record; their rules in cookies."""
-        found, self.cookies = [], []
+        """(kind, reason's name, length on the wire, the bytes) of each record; their rules in cookies,
+        whom policy was asked about in asked."""
+        found, self.cookies, self.asked = [], [], []
         for record in self.ring.read():
-            _, _, length, captured, _, cookie, kind, reason = CAPTURE.unpack_from(record)
+            _, _, length, captured, _, cookie, kind, reason, asked = CAPTURE.unpack_from(record)
             found.append((kind, self.fx.reason_names[reason], length,
                           record[CAPTURE.size:CAPTURE.size + captured]))
             self.cookies.append(cookie)
+            self.asked.append(asked)
         return found
 
     def __enter__(self):
@@ -231,3 +234,27 @@ def test_a_full_ring_is_counted(fx):
         packets = sum(kind == SENT for kind, _, _, _ in captured.read())
         assert 0 < packets < 100
         assert packets + lost(fx, POD, "bl_capture_lost") - before == 100
+
+
+# ---- both -----------------------------------------------------------------------------------------
+
+def test_a_record_names_whom_policy_was_asked_about(fx):
+    """Which is the opener, also where a reply is judged anew, after a change."""
+    for opener in (TO_VM, FROM_VM):
+        first, answer = TCP(sport=7, dport=80, flags="S"), TCP(sport=80, dport=7, flags="SA")
+        coming, going = (first, answer) if opener == TO_VM else (answer, first)
+        to_vm = inbound() / IP(src=WORLD4, dst=POD4) / coming
+        from_vm = eth() / IP(src=POD4, dst=WORLD4) / going
+        fx.forget_connections(POLICED)
+        fx.policy(POLICED, fx.row(0, egress=opener == FROM_VM))
+        forwarded(fx.to_vm(to_vm, POLICED) if opener == TO_VM else fx.from_vm(from_vm, POLICED))
+        for policy in ((), (fx.row(0, egress=opener == FROM_VM, deny=2, cookie=3),)):
+            fx.policy(POLICED, *policy)
+            fx.bump_epoch()
+            with Watched(fx) as watched, Captured(fx, POLICED) as captured:
+                dropped(fx.to_vm(to_vm, POLICED), "POLICY")
+                dropped(fx.from_vm(from_vm, POLICED), "POLICY")
+                assert watched.read() == 2 * [(POLICED, 3 if policy else 0)]
+                assert watched.asked == [opener, opener], watched.asked
+                assert [kind for kind, *_ in captured.read()] == [GOT, SENT, VERDICT]
+                assert captured.asked == [opener, 0, opener], captured.asked

@@ -216,6 +216,22 @@ allow_is_named() {
 		ruleName="default/web spec.ingress[0]"
 }
 
+leaves_by() {
+	apply <<-END
+		{apiVersion: cilium.io/v2, kind: CiliumNetworkPolicy, metadata: {name: leaves}, spec: {
+		 endpointSelector: {matchLabels: {app: web}},
+		 egress: [{toEntities: [all], toPorts: [{ports: [{port: '$1'}]}]}]}}
+	END
+}
+
+# The permission that the opener has lost, not the one that a reply needs no more than before.
+reply_is_explained() {
+	leaves_by 7999 && datagrams "$server" 10.88.0.2 7999 1 && leaves_by 7998 &&
+		datagrams "$client" 10.88.0.3 7999 1 || return 1
+	wait_for has endpoint="$lab-3" direction=to-vm sourcePort=7999 code=133 \
+		ruleName="default deny of default/leaves" && beeline policy delete cnp/leaves
+}
+
 policy_anew() { beeline policy delete cnp/web && policy; }
 
 service_moves() {
@@ -250,6 +266,7 @@ check neighbours neighbours
 check monitor watch_events --sample 1
 check denied-is-explained-v4 denied_is_explained 10.88.0.3 10.88.0.2
 check denied-is-explained-v6 denied_is_explained fd00:88::3 fd00:88::2
+check reply-is-explained reply_is_explained
 check deny-is-named deny_is_named
 check allow-is-named allow_is_named
 check host-is-named named 10.88.0.1 host
