@@ -13,11 +13,10 @@
 #include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include "../../agent/netns.h"
+#include "turn.h"
 
 #define POD_DIR   "/run/netns"
 #define POD_BPFFS "/sys/fs/bpf"
@@ -68,16 +67,6 @@ static inline long number(const char *fmt, ...)
 	va_end(args);
 	text = output("%s", command);
 	return strtol(text, NULL, 10);
-}
-
-/* Group setup: waits for another run of this test. The lock goes with the process. */
-static inline int take_turn(void **state)
-{
-	int fd;
-
-	mkdir("/run/lock", 0755); /* a container's fresh /run lacks it */
-	fd = open("/run/lock/beeline-test-" TEST, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	return fd >= 0 ? flock(fd, LOCK_EX) : -1;
 }
 
 struct pod {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sandbox to try things on: an agent's sandboxes below a scratch directory, and a launcher that is
- * a shell script, which reports what it sees through the directories that it shares with the host.
- * An agent that dies is played by giving up the sandboxes object and making a new one over the same
- * directories. What a teardown finds left is a failure.
+ * A sandbox to try things on: an agent's sandboxes below a directory that is the test's (TEST, defined
+ * before this is included), and a launcher that is a shell script, which reports what it sees through the
+ * directories that it shares with the host. An agent that dies is played by giving up the sandboxes object
+ * and making a new one over the same directories. What a teardown finds left is a failure; what a run that
+ * was killed has left is known by its directory, and taken away before the next test begins.
  */
 #pragma once
 
@@ -21,7 +22,9 @@
 #include <beeline/process.h>
 
 #include "../../agent/sandbox.h"
+#include "turn.h"
 
+#define DIR        "/tmp/beeline-test-" TEST
 #define TIMEOUT_NS (30ull * 1000 * 1000 * 1000)
 #define VM_UID     107
 #define MIB        (1024ll * 1024)
@@ -108,34 +111,6 @@ static inline void restart_agent(struct fixture *f)
 	start_agent(f);
 }
 
-static inline int setup(void **state)
-{
-	struct fixture *f = bl_alloc(sizeof(*f));
-
-	umask(022); /* as the agent's main does */
-	f->dir = unit_dir();
-	chmod(f->dir, 0711);
-	f->run_dir = bl_format("%s/run", f->dir);
-	f->state_dir = bl_format("%s/state", f->dir);
-	f->launcher = bl_format("%s/launcher", f->dir);
-	f->disk = bl_format("%s/disk", f->dir);
-	f->vmi = (struct bl_vmi){
-		.namespace = "sandbox-test",
-		.name = "vm-01",
-		.uid = "0b5c6d56-0000-4000-8000-000000000001",
-		.hostname = "vm-01",
-		.memory_bytes = 64 * MIB,
-		.cpu_limit_milli = 500,
-		.cpu = {.cores = 1, .sockets = 1, .threads = 1},
-	};
-	assert_int_equal(bl_file_write(f->launcher, launcher, strlen(launcher), 0755, NULL), 0);
-	assert_int_equal(bl_file_write(f->disk, "base\n", 5, 0444, NULL), 0);
-	assert_int_equal(bl_loop_new(&f->loop, NULL), 0);
-	start_agent(f);
-	*state = f;
-	return 0;
-}
-
 static inline void finish(struct fixture *f)
 {
 	wait_for(f, f->done);
@@ -160,6 +135,74 @@ static inline void repeat(struct fixture *f, void (*verb)(struct fixture *f))
 	} while (f->err.code && bl_now_ns() < deadline_ns);
 	if (f->err.code)
 		fail_msg("%s", f->err.message);
+}
+
+static inline void start_remove(struct fixture *f)
+{
+	sandbox_remove(f->sandboxes, f->vmi.namespace, f->vmi.name, on_done, f);
+}
+
+static inline void remove_it(struct fixture *f)
+{
+	repeat(f, start_remove);
+}
+
+/* The last one that is listed. */
+static inline void note(const char *namespace, const char *name, void *data)
+{
+	free(*(char **)data);
+	*(char **)data = bl_format("%s/%s", namespace, name);
+}
+
+static inline void take_away_leftovers(struct fixture *f)
+{
+	const struct bl_vmi vmi = f->vmi;
+
+	start_agent(f);
+	for (;;) {
+		bl_autofree char *found = NULL;
+
+		assert_int_equal(sandboxes_for_each(f->sandboxes, note, &found, NULL), 0);
+		if (!found)
+			break;
+		f->vmi.namespace = found;
+		f->vmi.name = strchr(found, '/') + 1;
+		*strchr(found, '/') = '\0';
+		remove_it(f);
+	}
+	f->vmi = vmi;
+	sandboxes_free(f->sandboxes);
+	assert_int_equal(bl_dir_remove(DIR, NULL), 0);
+}
+
+static inline int setup(void **state)
+{
+	struct fixture *f = bl_alloc(sizeof(*f));
+
+	umask(022); /* as the agent's main does */
+	f->dir = bl_strdup(DIR);
+	f->run_dir = bl_format("%s/run", f->dir);
+	f->state_dir = bl_format("%s/state", f->dir);
+	f->launcher = bl_format("%s/launcher", f->dir);
+	f->disk = bl_format("%s/disk", f->dir);
+	f->vmi = (struct bl_vmi){
+		.namespace = "sandbox-test",
+		.name = "vm-01",
+		.uid = "0b5c6d56-0000-4000-8000-000000000001",
+		.hostname = "vm-01",
+		.memory_bytes = 64 * MIB,
+		.cpu_limit_milli = 500,
+		.cpu = {.cores = 1, .sockets = 1, .threads = 1},
+	};
+	assert_int_equal(bl_loop_new(&f->loop, NULL), 0);
+	if (access(DIR, F_OK) == 0)
+		take_away_leftovers(f);
+	assert_int_equal(bl_dir_make(DIR, 0711, NULL), 0);
+	assert_int_equal(bl_file_write(f->launcher, launcher, strlen(launcher), 0755, NULL), 0);
+	assert_int_equal(bl_file_write(f->disk, "base\n", 5, 0444, NULL), 0);
+	start_agent(f);
+	*state = f;
+	return 0;
 }
 
 static inline void start_make_network(struct fixture *f)
@@ -188,16 +231,6 @@ static inline void run(struct fixture *f)
 {
 	start_run(f);
 	succeed(f);
-}
-
-static inline void start_remove(struct fixture *f)
-{
-	sandbox_remove(f->sandboxes, f->vmi.namespace, f->vmi.name, on_done, f);
-}
-
-static inline void remove_it(struct fixture *f)
-{
-	repeat(f, start_remove);
 }
 
 static inline enum sandbox_phase phase(struct fixture *f)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* A pod in all but name, for real: namespace, CNI plugins, runc. */
+#define TEST "sandbox"
 #include "sandbox.h"
 
 #include "../../agent/sandbox/oci.h"
@@ -236,5 +237,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_all_are_listed, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }

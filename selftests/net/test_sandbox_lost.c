@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sandboxes whose files somebody has removed: what is left is known again, told of in true words, and
  * taken away whole. */
+#define TEST "sandbox-lost"
 #include "sandbox.h"
 
 static void lose(struct fixture *f, const char *what)
@@ -177,5 +178,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_others_are_not_listed, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("sandbox_lost", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What an agent finds after it was killed, after a reboot, and after somebody took a namespace away. */
+#define TEST "sandbox-repair"
 #include "sandbox.h"
 
 /* Dies after so many turns of the loop, wherever it is then. */
@@ -107,5 +108,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_many_at_once, setup, teardown),
 	};
 
-	return cmocka_run_group_tests_name("sandbox_repair", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(TEST, tests, take_turn, NULL);
 }
