@@ -3,8 +3,10 @@
  * Stage policy, at the VM's edge: may this packet pass? Asked of what opens a connection, and once per
  * epoch of the connection's next packet, whichever way it goes: a change of policy takes effect on what
  * is established, in both directions. The question is always the opener's; replies, errors about a known
- * connection and the fragments behind a first one follow its answer. "Fragmentation needed" passes
- * whomever it quotes, as path MTU discovery dies without it.
+ * connection and the fragments behind a first one follow its answer. Where ports are equal, or there are
+ * none, an opening of the other end looks like a reply and is taken for one until the connection has ended:
+ * otherwise one reply that is under way would let in again whom a change has shut out. "Fragmentation
+ * needed" passes whomever it quotes, as path MTU discovery dies without it.
  *
  * The answer is two look-ups in the endpoint's trie, by the identity of the peer and by none (abi.h).
  * Without an entry the answer is no, and so it is without a trie.

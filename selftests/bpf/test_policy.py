@@ -234,6 +234,27 @@ def test_errors_follow_the_connection_that_they_quote(fx):
             dropped(fx.to_vm(to_vm(error, family=family), index), "POLICY")
 
 
+def test_what_a_revoked_opener_called_by_is_not_the_other_ends(fx):
+    """Ports that are equal, or none, do not tell a reply from an opening. It is taken for a reply until the
+    connection has ended: one reply under way would bring the opener back."""
+    known(fx)
+    for index in BOTH:
+        for l4 in (UDP(sport=500, dport=500) / b"x", GRE() / b"x"):
+            fx.forget_connections(index)
+            fx.policy(index, fx.row(FRIEND), fx.row(FRIEND, OUT))
+            fx.bump_epoch()
+            forwarded(fx.to_vm(to_vm(l4), index))
+            forwarded(fx.from_vm(from_vm(index, l4), index))
+            fx.policy(index, fx.row(FRIEND, OUT))
+            fx.bump_epoch()
+            for _ in range(2):
+                dropped(fx.from_vm(from_vm(index, l4), index), "POLICY")
+                dropped(fx.to_vm(to_vm(l4), index), "POLICY")
+            fx.forget_connections(index)
+            forwarded(fx.from_vm(from_vm(index, l4), index))
+            forwarded(fx.to_vm(to_vm(l4), index))
+
+
 def test_an_error_keeps_nothing_alive(fx):
     known(fx)
     fx.policy(POLICED, fx.row(FRIEND, OUT))
