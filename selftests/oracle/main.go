@@ -26,6 +26,7 @@ var data embed.FS
 var (
 	rules   map[string][]any // of grammar.yaml
 	beeline = flag.String("beeline", "beeline", "the program under test")
+	engine  = flag.String("engine", "compiled", "what of it answers: compiled or reference")
 	people  = flag.String("people", "people.yaml", "who is there")
 	out     = flag.String("out", ".", "where mismatches are written")
 	seed    = flag.Uint64("seed", 1, "of the random cases")

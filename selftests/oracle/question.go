@@ -51,7 +51,7 @@ func (q *question) ours(beeline string) (answers []answer, err error) {
 		return nil, err
 	}
 	command := exec.Command(beeline, "policy", "simulate", "-f", "people.yaml", "-f", "policies.yaml",
-		"--flows", "flows.jsonl", "-o", "json")
+		"--flows", "flows.jsonl", "-o", "json", "--engine", *engine)
 	command.Dir = folder
 	said, err := command.Output()
 	var failed *exec.ExitError
