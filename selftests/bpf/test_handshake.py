@@ -68,7 +68,11 @@ class Call:
 
     def __init__(self, fx, index, direction, family=4, port=80):
         self.fx, self.index, self.direction, self.family = fx, index, direction, family
+        self.other = FROM_VM if direction == TO_VM else TO_VM
         self.port = port
+
+    def __str__(self):
+        return f"endpoint {self.index}, {'to' if self.direction == TO_VM else 'from'} the VM, IPv{self.family}"
 
     def packet(self, direction, l4):
         """The opener's port is 1025."""
@@ -84,8 +88,7 @@ class Call:
         return forwarded(self.packet(self.direction, TCP(flags=flags)))
 
     def answer(self, flags):
-        return forwarded(self.packet(FROM_VM if self.direction == TO_VM else TO_VM,
-                                     TCP(flags=flags)))
+        return forwarded(self.packet(self.other, TCP(flags=flags)))
 
     def entry(self):
         """(set, offset) of the connection's entry in its share."""
@@ -108,20 +111,24 @@ class Call:
         self.fx.dp.inner_write("bl_conntrack", self.index, key, bytes(ways))
 
 
+def calls(fx, indices=ALL):
+    """One of each endpoint in each direction and family, and what is counted of the endpoint from then on."""
+    for index in indices:
+        for direction, family in BOTH_WAYS:
+            yield Counted(fx, index), Call(fx, index, direction, family)
+
+
 def test_a_handshake_is_counted_where_it_began(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            assert not counted.buckets(direction), "before it was answered"
-            call.answer("SA")
-            call.opener("A")
-            call.answer("A")
-            other = FROM_VM if direction == TO_VM else TO_VM
-            assert len(counted.buckets(direction)) == 1, (index, direction, family)
-            assert counted.opened(direction) == 1, (index, direction, family)
-            assert not counted.buckets(other) and not counted.opened(other), (index, direction)
+    for counted, call in calls(fx):
+        call.opener("S")
+        assert not counted.buckets(call.direction), "before it was answered"
+        call.answer("SA")
+        call.opener("A")
+        call.answer("A")
+        assert len(counted.buckets(call.direction)) == 1, call
+        assert counted.opened(call.direction) == 1, call
+        assert not counted.buckets(call.other) and not counted.opened(call.other), call
 
 
 def test_a_known_time_falls_into_its_bucket(fx):
@@ -160,71 +167,60 @@ def test_short_times_fall_between_what_a_clock_says(fx):
 
 def test_a_repeated_syn_does_not_begin_anew(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            call.began(3 * SECOND)
-            call.opener("S")
-            call.answer("SA")
-            assert counted.buckets(direction) == [17], (index, direction, counted.buckets(direction))
-            assert counted.opened(direction) == 1
+    for counted, call in calls(fx):
+        call.opener("S")
+        call.began(3 * SECOND)
+        call.opener("S")
+        call.answer("SA")
+        assert counted.buckets(call.direction) == [17], f"{call}: {counted.buckets(call.direction)}"
+        assert counted.opened(call.direction) == 1
 
 
 def test_only_the_first_answer_counts(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            call.answer("SA")
-            call.answer("SA")
-            call.opener("A")
-            call.answer("SA")
-            assert len(counted.buckets(direction)) == 1, (index, direction)
-            assert counted.opened(direction) == 1
+    for counted, call in calls(fx):
+        call.opener("S")
+        call.answer("SA")
+        call.answer("SA")
+        call.opener("A")
+        call.answer("SA")
+        assert len(counted.buckets(call.direction)) == 1, call
+        assert counted.opened(call.direction) == 1
 
 
 def test_what_is_refused_or_unanswered_is_not_timed(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            call.answer("RA")
-            assert counted.buckets(direction) == [], (index, direction)
-            assert counted.opened(direction) == 1
+    for counted, call in calls(fx):
+        call.opener("S")
+        call.answer("RA")
+        assert counted.buckets(call.direction) == [], call
+        assert counted.opened(call.direction) == 1
 
 
 def test_an_opener_does_not_answer_itself(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            call.opener("SA")
-            assert not counted.buckets(TO_VM) and not counted.buckets(FROM_VM), (index, direction)
+    for counted, call in calls(fx):
+        call.opener("S")
+        call.opener("SA")
+        assert not counted.buckets(TO_VM) and not counted.buckets(FROM_VM), call
 
 
 def test_an_answer_to_nothing_is_not_timed(fx):
     prepare(fx)
-    for index in (POD, MASQ, POLICED, POLICED_MASQ):
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.answer("SA")
-            call.opener("A")
-            for way in (TO_VM, FROM_VM):
-                assert not counted.buckets(way) and not counted.opened(way), (index, direction)
+    for counted, call in calls(fx, (POD, MASQ, POLICED, POLICED_MASQ)):
+        call.answer("SA")
+        call.opener("A")
+        for way in (TO_VM, FROM_VM):
+            assert not counted.buckets(way) and not counted.opened(way), call
 
 
 def test_an_answer_to_nothing_leaves_no_entry_where_nothing_else_is_tracked(fx):
     prepare(fx)
-    for direction, family in BOTH_WAYS:
-        counted, call = Counted(fx, POD), Call(fx, POD, direction, family)
+    for counted, call in calls(fx, (POD,)):
         call.answer("SA")
         call.opener("S")
         call.answer("SA")
-        assert len(counted.buckets(direction)) == 1, (direction, family)
+        assert len(counted.buckets(call.direction)) == 1, call
 
 
 def test_what_began_before_it_was_tracked_is_neither_opened_nor_timed(fx):
@@ -245,19 +241,17 @@ def test_what_began_before_it_was_tracked_is_neither_opened_nor_timed(fx):
 
 def test_a_port_that_is_used_again_is_timed_again(fx):
     prepare(fx)
-    for index in ALL:
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            for end in ((), ("F", "FA"), ()):  # its end may go unseen
-                call.opener("S")
-                call.answer("SA")
-                call.opener("A")
-                call.answer("A")
-                for flags in end:
-                    call.opener(flags)
-                    call.answer(flags)
-            assert len(counted.buckets(direction)) == 3, (index, direction, family)
-            assert counted.opened(direction) == 3
+    for counted, call in calls(fx):
+        for end in ((), ("F", "FA"), ()):  # its end may go unseen
+            call.opener("S")
+            call.answer("SA")
+            call.opener("A")
+            call.answer("A")
+            for flags in end:
+                call.opener(flags)
+                call.answer(flags)
+        assert len(counted.buckets(call.direction)) == 3, call
+        assert counted.opened(call.direction) == 3
 
 
 def test_a_syn_that_waited_too_long_is_forgotten(fx):
@@ -275,10 +269,9 @@ def test_what_policy_denies_is_not_opened(fx):
     for index in (POLICED, POLICED_MASQ):
         fx.policy(index)
         fx.bump_epoch()
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            dropped(call.packet(direction, TCP(flags="S")), "POLICY")
-            assert counted.opened(direction) == counted.allowed(direction) == 0
+        for counted, call in calls(fx, (index,)):
+            dropped(call.packet(call.direction, TCP(flags="S")), "POLICY")
+            assert counted.opened(call.direction) == counted.allowed(call.direction) == 0
         fx.policy(index, fx.row(0))
         fx.bump_epoch()
         counted, call = Counted(fx, index), Call(fx, index, TO_VM)
@@ -289,17 +282,15 @@ def test_what_policy_denies_is_not_opened(fx):
 
 def test_policy_allows_once_a_connection_and_epoch(fx):
     prepare(fx)
-    for index in (POLICED, POLICED_MASQ):
-        for direction, family in BOTH_WAYS:
-            counted, call = Counted(fx, index), Call(fx, index, direction, family)
-            call.opener("S")
-            call.answer("SA")
-            call.opener("A")
-            assert counted.allowed(direction) == 1, (index, direction)
-            fx.bump_epoch()
-            call.opener("A")
-            call.opener("A")
-            assert counted.allowed(direction) == 2, (index, direction)
+    for counted, call in calls(fx, (POLICED, POLICED_MASQ)):
+        call.opener("S")
+        call.answer("SA")
+        call.opener("A")
+        assert counted.allowed(call.direction) == 1, call
+        fx.bump_epoch()
+        call.opener("A")
+        call.opener("A")
+        assert counted.allowed(call.direction) == 2, call
 
 
 def test_other_protocols_are_opened_by_their_first_packet(fx):
