@@ -6,8 +6,6 @@
 
 #include "../../agent/metrics/collect.h"
 
-#define LABELS(vm) "node=\"n1\",namespace=\"default\",name=\"" vm "\",interface=\"eth0\""
-
 struct world {
 	struct datapath_totals totals;
 	struct endpoint_figures items[2];
@@ -82,44 +80,88 @@ static void assert_lines(const struct world *world, const char *family, const ch
 	assert_string_equal(found, wanted);
 }
 
+/* A line about a VM: what its name ends with, the VM, its labels besides those of each VM, with ' in place
+ * of ", and the number. Tables end with one that is zero. */
+struct sample {
+	const char *suffix, *vm, *labels;
+	int value;
+};
+
+/* The caller frees. */
+static char *text_of(const struct sample *samples)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (; samples->vm; samples++)
+		fprintf(out,
+			"%s{node='n1',namespace='default',name='%s',interface='eth0'%s%s} %d\n",
+			samples->suffix, samples->vm, *samples->labels ? "," : "", samples->labels,
+			samples->value);
+	assert_int_equal(fclose(out), 0);
+	for (char *at = text; (at = strchr(at, '\'')); at++)
+		*at = '"';
+	return text;
+}
+
+static void assert_samples(const struct world *world, const char *family,
+			   const struct sample *wanted)
+{
+	bl_autofree char *text = text_of(wanted);
+
+	assert_lines(world, family, text);
+}
+
+static void assert_among(const char *page, const struct sample *wanted)
+{
+	bl_autofree char *text = text_of(wanted);
+
+	assert_non_null(strstr(page, text));
+}
+
 static void test_opened(void **state)
 {
+	static const struct sample wanted[] = {
+		{"", "a", "direction='to-vm'", 3},
+		{"", "a", "direction='from-vm'", 0},
+		{"", "b", "direction='to-vm'", 0},
+		{"", "b", "direction='from-vm'", 4},
+		{0},
+	};
 	struct world *world = *state;
 
 	world->totals.tallies[0][BL_TO_VM].opened = 3;
 	world->totals.tallies[1][BL_FROM_VM].opened = 4;
-	assert_lines(
-		world, "beeline_connections_opened_total",
-		"{" LABELS(
-			"a") ",direction=\"to-vm\"} 3\n"
-			     "{" LABELS(
-				     "a") ",direction=\"from-vm\"} 0\n"
-					  "{" LABELS(
-						  "b") ",direction=\"to-vm\"} 0\n"
-						       "{" LABELS(
-							       "b") ",direction=\"from-vm\"} 4\n");
+	assert_samples(world, "beeline_connections_opened_total", wanted);
 }
 
 static void test_evicted(void **state)
 {
+	static const struct sample wanted[] = {
+		{"", "a", "direction='to-vm'", 0},
+		{"", "a", "direction='from-vm'", 0},
+		{"", "b", "direction='to-vm'", 5},
+		{"", "b", "direction='from-vm'", 0},
+		{0},
+	};
 	struct world *world = *state;
 
 	world->totals.tallies[1][BL_TO_VM].evicted = 5;
-	assert_lines(
-		world, "beeline_conntrack_evictions_total",
-		"{" LABELS(
-			"a") ",direction=\"to-vm\"} 0\n"
-			     "{" LABELS(
-				     "a") ",direction=\"from-vm\"} 0\n"
-					  "{" LABELS(
-						  "b") ",direction=\"to-vm\"} 5\n"
-						       "{" LABELS(
-							       "b") ",direction=\"from-vm\"} 0\n");
+	assert_samples(world, "beeline_conntrack_evictions_total", wanted);
 }
 
 /* Allowed are shown from the beginning, denied when there are some; nothing where no policy is. */
 static void test_verdicts(void **state)
 {
+	static const struct sample wanted[] = {
+		{"", "a", "direction='to-vm',verdict='allowed'", 0},
+		{"", "a", "direction='from-vm',verdict='allowed'", 9},
+		{"", "a", "direction='to-vm',verdict='denied'", 5},
+		{"", "a", "direction='from-vm',verdict='denied_by_rule'", 6},
+		{"", "a", "direction='from-vm',verdict='audited'", 7},
+		{0},
+	};
 	struct world *world = *state;
 	struct datapath_verdict denied[] = {
 		{{.direction = BL_TO_VM, .reason = BL_REASON_POLICY}, {.packets = 5}},
@@ -132,29 +174,25 @@ static void test_verdicts(void **state)
 	world->totals.tallies[1][BL_FROM_VM].allowed = 10;
 	world->items[0].verdicts = denied;
 	world->items[0].n_verdicts = 4;
-	assert_lines(
-		world, "beeline_policy_verdict_packets_total",
-		"{" LABELS("a") ",direction=\"to-vm\",verdict=\"allowed\"} 0\n"
-				"{" LABELS(
-					"a") ",direction=\"from-vm\",verdict=\"allowed\"} 9\n"
-					     "{" LABELS(
-						     "a") ",direction=\"to-vm\",verdict=\"denied\"}"
-							  " 5\n"
-							  "{" LABELS(
-								  "a") ",direction=\"from-vm\","
-								       "verdict=\"denied_by_rule\"}"
-								       " 6\n"
-								       "{" LABELS(
-									       "a") ",direction="
-										    "\"from-vm\","
-										    "verdict="
-										    "\"audited\"} "
-										    "7\n");
+	assert_samples(world, "beeline_policy_verdict_packets_total", wanted);
 }
 
 /* A direction without a handshake has no buckets; one that has them has all. */
 static void test_handshakes(void **state)
 {
+	static const struct sample first[] = {
+		{"_bucket", "b", "direction='from-vm',le='3.2768e-05'", 1},
+		{"_bucket", "b", "direction='from-vm',le='6.5536e-05'", 1},
+		{0},
+	};
+	static const struct sample last[] = {
+		{"_bucket", "b", "direction='from-vm',le='4.294967296'", 1},
+		{"_bucket", "b", "direction='from-vm',le='8.589934592'", 3},
+		{"_bucket", "b", "direction='from-vm',le='+Inf'", 4},
+		{"_sum", "b", "direction='from-vm'", 20},
+		{"_count", "b", "direction='from-vm'", 4},
+		{0},
+	};
 	struct world *world = *state;
 	struct datapath_handshakes *handshakes = &world->totals.handshakes[1][BL_FROM_VM];
 	bl_autofree char *none = lines_of(world, "beeline_vmi_tcp_handshake_seconds"),
@@ -166,14 +204,10 @@ static void test_handshakes(void **state)
 	handshakes->counts[BL_HANDSHAKE_BOUNDS - 1] = 2;
 	handshakes->counts[BL_HANDSHAKE_BOUNDS] = 1;
 	found = lines_of(world, "beeline_vmi_tcp_handshake_seconds");
-#define B "_bucket{" LABELS("b") ",direction=\"from-vm\",le="
-	assert_non_null(strstr(found, B "\"3.2768e-05\"} 1\n" B "\"6.5536e-05\"} 1\n"));
-	assert_non_null(strstr(
-		found, B "\"4.294967296\"} 1\n" B "\"8.589934592\"} 3\n" B "\"+Inf\"} 4\n"
-			 "_sum{" LABELS("b") ",direction=\"from-vm\"} 20\n"
-					     "_count{" LABELS("b") ",direction=\"from-vm\"} 4\n"));
+	assert_among(found, first);
+	assert_among(found, last);
 	assert_null(strstr(found, "to-vm"));
-	assert_null(strstr(found, LABELS("a")));
+	assert_null(strstr(found, "name=\"a\""));
 }
 
 static void test_pressure(void **state)
@@ -187,7 +221,8 @@ static void test_pressure(void **state)
 	world->totals.n_verdicts = 16;
 	world->totals.max_verdicts = 17;
 	world->scene.n_prefixes = 18;
-	assert_lines(world, "beeline_policy_entries{", LABELS("a") "} 12\n");
+	assert_lines(world, "beeline_policy_entries{",
+		     "node=\"n1\",namespace=\"default\",name=\"a\",interface=\"eth0\"} 12\n");
 	assert_lines(world, "beeline_policy_entries_limit", " 16384\n");
 	assert_lines(world, "beeline_map_entries{",
 		     "map=\"bl_endpoints\"} 2\nmap=\"bl_ipcache\"} 18\n"
@@ -199,14 +234,14 @@ static void test_pressure(void **state)
 
 static void test_lost(void **state)
 {
+	static const struct sample events[] = {{"", "a", "", 19}, {"", "b", "", 0}, {0}};
+	static const struct sample packets[] = {{"", "a", "", 0}, {"", "b", "", 20}, {0}};
 	struct world *world = *state;
 
 	world->items[0].lost = 19;
 	world->items[1].capture_lost = 20;
-	assert_lines(world, "beeline_events_lost_total",
-		     "{" LABELS("a") "} 19\n{" LABELS("b") "} 0\n");
-	assert_lines(world, "beeline_capture_packets_lost_total",
-		     "{" LABELS("a") "} 0\n{" LABELS("b") "} 20\n");
+	assert_samples(world, "beeline_events_lost_total", events);
+	assert_samples(world, "beeline_capture_packets_lost_total", packets);
 }
 
 /* Without policy there are no times of it. */
