@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The table of shared texts: see the header. */
 #include <assert.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,4 +67,9 @@ void atom_put(const char *text)
 	if (atoms.n_items == 0)
 		hash_release(&atoms);
 	free(atom);
+}
+
+size_t atoms_held(void)
+{
+	return atoms.n_items;
 }

@@ -7,6 +7,7 @@
 
 #include <beeline/file.h>
 
+#include "../atom.h"
 #include "../hash.h"
 #include "requirement.h"
 
@@ -14,7 +15,7 @@ struct shared_requirement {
 	struct bl_requirement requirement; /* first: what the world sees */
 	uint64_t hash;
 	uint32_t n_holders;
-	const char *values[]; /* behind them all texts */
+	const char *values[]; /* and behind them their texts; source and key are atoms */
 };
 
 static struct hash_table requirements;
@@ -52,15 +53,10 @@ static uint64_t hash_of(const struct bl_requirement *requirement)
 	return hash;
 }
 
-static size_t size_of_text(const char *text)
-{
-	return text ? strlen(text) + 1 : 0;
-}
-
 static const char *place(char **room, const char *text)
 {
-	size_t size = size_of_text(text);
-	const char *at = size ? memcpy(*room, text, size) : NULL;
+	size_t size = strlen(text) + 1;
+	const char *at = memcpy(*room, text, size);
 
 	*room += size;
 	return at;
@@ -73,18 +69,17 @@ static int compare_values(const void *a, const void *b)
 
 static struct shared_requirement *make(const struct bl_requirement *like)
 {
-	size_t size = like->n_values * sizeof(char *) + size_of_text(like->source) +
-		      size_of_text(like->key);
+	size_t size = like->n_values * sizeof(char *);
 	struct shared_requirement *shared;
 	char *room;
 
 	for (size_t i = 0; i < like->n_values; i++)
-		size += size_of_text(like->values[i]);
+		size += strlen(like->values[i]) + 1;
 	shared = bl_alloc(sizeof(*shared) + size);
 	room = (char *)(shared->values + like->n_values);
 	shared->requirement = *like;
-	shared->requirement.source = place(&room, like->source);
-	shared->requirement.key = place(&room, like->key);
+	shared->requirement.source = atom_get(like->source);
+	shared->requirement.key = atom_get(like->key);
 	shared->requirement.values = shared->values;
 	for (size_t i = 0; i < like->n_values; i++)
 		shared->values[i] = place(&room, like->values[i]);
@@ -93,13 +88,20 @@ static struct shared_requirement *make(const struct bl_requirement *like)
 	return shared;
 }
 
+static void free_requirement(struct shared_requirement *shared)
+{
+	atom_put(shared->requirement.source);
+	atom_put(shared->requirement.key);
+	free(shared);
+}
+
 const struct bl_requirement *requirement_get(const struct bl_requirement *like)
 {
 	struct shared_requirement *made = make(like), *shared;
 
 	shared = hash_find(&requirements, made->hash, is_requirement, &made->requirement);
 	if (shared) {
-		free(made);
+		free_requirement(made);
 	} else {
 		shared = made;
 		hash_add(&requirements, shared->hash, shared);
@@ -124,5 +126,5 @@ void requirement_put(const struct bl_requirement *requirement)
 	hash_remove(&requirements, shared->hash, shared);
 	if (requirements.n_items == 0)
 		hash_release(&requirements);
-	free(shared);
+	free_requirement(shared);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Who an address is: numbers, labels, and that both stay and go as they should. */
 #include "unit_engine.h"
+#include "unit_held.h"
 
 #include <errno.h>
 
@@ -375,5 +376,5 @@ int main(void)
 		cmocka_unit_test(test_bad_objects),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The statements of Cilium's semantics about entities, prefixes and default deny (3.4 to 3.6). */
 #include "unit_flow.h"
+#include "unit_held.h"
 
 /* ---- 3.4: entities ---------------------------------------------------------------------------------- */
 
@@ -192,5 +193,5 @@ int main(void)
 		UNIT_TEST(3_6_unless_it_is_denied),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

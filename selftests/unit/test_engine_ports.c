@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Named ports: which number a name has, and when that becomes another. */
 #include "unit_engine.h"
+#include "unit_held.h"
 
 #define SQL_POD(name, port)                                                                  \
 	"{kind: Pod, metadata: {namespace: b, name: " name "}, spec: {containers: [{ports: " \
@@ -66,5 +67,5 @@ int main(void)
 		cmocka_unit_test(test_a_port_has_its_number_while_one_pod_is_left),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

@@ -5,6 +5,7 @@
  * is printed, so that what fails fails again.
  */
 #include "unit_policy.h"
+#include "unit_held.h"
 
 #define SEED      20261121u
 #define WORLDS    400
@@ -439,5 +440,5 @@ int main(void)
 		cmocka_unit_test(test_histories),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

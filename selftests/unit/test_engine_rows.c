@@ -4,6 +4,7 @@
 
 #include "../../lib/engine/packed_rows.h"
 #include "unit_engine.h"
+#include "unit_held.h"
 
 #define CASES      20000
 #define IDENTITIES 6
@@ -110,5 +111,5 @@ int main(void)
 		cmocka_unit_test(test_rows_are_there_again_when_they_were_folded),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The statements of Cilium's semantics about identities, selectors and rules (3.1 to 3.3). */
 #include "unit_flow.h"
+#include "unit_held.h"
 
 /* ---- 3.1: what makes an identity -------------------------------------------------------------------- */
 
@@ -299,5 +300,5 @@ int main(void)
 		UNIT_TEST(3_3_specs),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

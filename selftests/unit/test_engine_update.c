@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "unit_engine.h"
+#include "unit_held.h"
 
 static void test_a_policy_concerns_whom_it_selects(void **state)
 {
@@ -462,5 +463,5 @@ int main(void)
 		cmocka_unit_test(test_who_is_at_the_end_of_a_flow),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

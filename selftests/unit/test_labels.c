@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sets of labels, and which of them make an identity. */
 #include "unit.h"
+#include "unit_held.h"
 
 #include <beeline/labels.h>
 
@@ -115,5 +116,5 @@ int main(void)
 		cmocka_unit_test(test_default_filter),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Selectors from JSON, and whom they match. */
 #include "unit.h"
+#include "unit_held.h"
 
 #include <errno.h>
 
@@ -204,5 +205,5 @@ int main(void)
 		cmocka_unit_test(test_equal_requirements_are_the_same),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, nothing_is_held);
 }
