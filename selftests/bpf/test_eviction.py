@@ -10,8 +10,7 @@ from scapy.all import IP, TCP, UDP, IPv6, raw
 from fixture import *
 
 WAYS = 3
-BOTH = (POLICED, POLICED_MASQ)
-BOTH_WAYS = ((TO_VM, 4), (TO_VM, 6), (FROM_VM, 4), (FROM_VM, 6))
+SHARES = ((POLICED, TO_VM, 4), (POLICED, FROM_VM, 6), (POLICED_MASQ, TO_VM, 6), (POLICED_MASQ, FROM_VM, 4))
 ROUNDS = 20
 CLOCK_MONOTONIC_COARSE = 6  # it goes on with the kernel's ticks
 
@@ -73,9 +72,8 @@ class Share:
 
 
 def shares(fx):
-    for index in BOTH:
-        for opener, family in BOTH_WAYS:
-            yield Share(fx, index, opener, family)
+    for index, opener, family in SHARES:
+        yield Share(fx, index, opener, family)
 
 
 def test_a_fresh_opening_waits_for_its_answer(fx):
