@@ -233,40 +233,39 @@ static inline void run(struct fixture *f)
 	succeed(f);
 }
 
-static inline enum sandbox_phase phase(struct fixture *f)
+/* What is seen of it; the caller clears it. */
+static inline struct sandbox_state observe(struct fixture *f)
 {
 	struct sandbox_state state;
-	enum sandbox_phase phase;
 
 	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
 			 0);
-	phase = state.phase;
+	return state;
+}
+
+/* Of that, what has no owner. */
+static inline struct sandbox_state glance(struct fixture *f)
+{
+	struct sandbox_state state = observe(f), plain = state;
+
 	sandbox_state_clear(&state);
-	return phase;
+	plain.degraded = plain.uid = NULL;
+	return plain;
+}
+
+static inline enum sandbox_phase phase(struct fixture *f)
+{
+	return glance(f).phase;
 }
 
 static inline bool is_stale(struct fixture *f)
 {
-	struct sandbox_state state;
-	bool stale;
-
-	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
-			 0);
-	stale = state.stale;
-	sandbox_state_clear(&state);
-	return stale;
+	return glance(f).stale;
 }
 
 static inline pid_t pid_of(struct fixture *f)
 {
-	struct sandbox_state state;
-	pid_t pid;
-
-	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
-			 0);
-	pid = state.pid;
-	sandbox_state_clear(&state);
-	return pid;
+	return glance(f).pid;
 }
 
 /* What the shell prints, without the last newline. The caller frees. */

@@ -123,8 +123,7 @@ static void test_missing_limits_are_said(void **state)
 
 	f->sandboxes->cgroups = (struct cgroup_support){.pids = true};
 	make_pod(f);
-	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &now, NULL),
-			 0);
+	now = observe(f);
 	assert_int_equal(now.phase, SANDBOX_RUNNING);
 	assert_string_equal(now.degraded, "this host has no cgroup for: memory, cpu limits");
 	sandbox_state_clear(&now);

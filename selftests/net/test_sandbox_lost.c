@@ -30,10 +30,8 @@ static int n_listed(struct fixture *f)
 /* Runs, belongs to that VMI, and lacks that. */
 static void assert_runs(struct fixture *f, const char *uid, const char *lost)
 {
-	struct sandbox_state state;
+	struct sandbox_state state = observe(f);
 
-	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
-			 0);
 	assert_int_equal(state.phase, SANDBOX_RUNNING);
 	assert_string_equal(state.uid, uid);
 	if (lost)
@@ -110,16 +108,11 @@ static void test_lost_records(void **state)
 
 static bool is_unnamed(struct fixture *f)
 {
-	struct sandbox_state state;
-	bool unnamed;
+	const struct sandbox_state state = glance(f);
 
-	assert_int_equal(sandbox_observe(f->sandboxes, f->vmi.namespace, f->vmi.name, &state, NULL),
-			 0);
 	assert_int_equal(state.phase, SANDBOX_RUNNING);
 	assert_null(state.lost);
-	unnamed = state.unnamed;
-	sandbox_state_clear(&state);
-	return unnamed;
+	return state.unnamed;
 }
 
 /* The name is all that is lost while the container runs: it is given back, with all that is in it. */
