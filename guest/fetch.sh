@@ -29,7 +29,7 @@ mkdir -p "$part/.debs"
 # Lists that are missing, or older than what the archive still has, are the usual reason to fail.
 download "$@" || {
 	echo "fetch.sh: trying once more with fresh package lists" >&2
-	apt-get -qq update
+	(flock 9 && apt-get -qq update) 9<"$0" # apt does not wait for another that fetches lists
 	download "$@"
 }
 for deb in "$part"/.debs/*.deb; do
