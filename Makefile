@@ -156,14 +156,17 @@ BASH_DIR  = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_DIR   = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 
 .PHONY: install
-install: all ## Install programs, examples, the CNI default and a systemd unit below DESTDIR and PREFIX
+install: all ## Install programs, examples, alerts, manuals and a systemd unit below DESTDIR and PREFIX
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
-	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples/policies $(UNIT_DIR) \
+	$(Q)install -d $(BIN_DIR) $(SHARE_DIR)/cni $(SHARE_DIR)/examples/policies $(SHARE_DIR)/alerts \
+		$(SHARE_DIR)/dashboards $(UNIT_DIR) \
 		$(MAN_DIR)/man1 $(MAN_DIR)/man8 $(BASH_DIR) $(ZSH_DIR)
 	$(Q)install -m 755 $(PROGRAMS) $(BIN_DIR)
 	$(Q)install -m 644 deploy/cni/beeline.conflist $(SHARE_DIR)/cni
 	$(Q)install -m 644 $(wildcard deploy/examples/*.*) $(SHARE_DIR)/examples
 	$(Q)install -m 644 $(wildcard deploy/examples/policies/*) $(SHARE_DIR)/examples/policies
+	$(Q)install -m 644 deploy/alerts/beeline.yaml $(SHARE_DIR)/alerts
+	$(Q)install -m 644 deploy/dashboards/beeline.json $(SHARE_DIR)/dashboards
 	$(Q)sed 's|@PREFIX@|$(PREFIX)|' deploy/systemd/beeline-agent.service >$(UNIT_DIR)/beeline-agent.service
 	$(Q)$(B)/beeline --man-page >$(MAN_DIR)/man1/beeline.1
 	$(Q)$(B)/beeline-agent --man-page >$(MAN_DIR)/man8/beeline-agent.8
