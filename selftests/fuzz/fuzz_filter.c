@@ -44,7 +44,7 @@ static void check_opposite(const char *text, const struct bl_selector *filter)
 	bl_autofree char *negated = bl_format("!%s", text);
 	filter_auto struct bl_selector opposite = {0};
 
-	if (filter->n_items != 1 || filter->items[0].op != BL_LABEL_EXISTS ||
+	if (filter->n_items != 1 || filter->items[0]->op != BL_LABEL_EXISTS ||
 	    filter_parse(negated, &opposite, NULL) < 0)
 		return;
 	bl_json_for_each (object, objects)
