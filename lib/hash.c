@@ -113,8 +113,10 @@ void *hash_next(const struct hash_table *table, size_t *position)
 
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len)
 {
-	for (const uint8_t *byte = bytes, *end = byte + len; byte < end; byte++)
-		hash = (hash ^ *byte) * 0x100000001b3ull;
+	const uint8_t *all = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ all[i]) * 0x100000001b3ull;
 	return hash;
 }
 

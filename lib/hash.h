@@ -28,7 +28,7 @@ void hash_release(struct hash_table *table);
 void *hash_next(const struct hash_table *table, size_t *position);
 
 #define HASH_INIT 0xcbf29ce484222325ull
-/* FNV-1a; further parts go on with the result. */
+/* FNV-1a; further parts go on with the result. NULL is fine where there are no bytes. */
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t len);
 uint64_t hash_text(uint64_t hash,
 		   const char *text); /* with its NUL, so parts do not run together */
