@@ -17,6 +17,7 @@
 #include <beeline/addr.h>
 #include <beeline/err.h>
 #include <beeline/json.h>
+#include <beeline/labels.h>
 #include <beeline/loop.h>
 #include <beeline/vmi.h>
 
@@ -45,7 +46,7 @@ struct endpoint_spec {
 	size_t n_searches;
 	const char *hostname, *domain;
 	const char *namespace;
-	const struct cJSON *labels;
+	const struct bl_labels *labels; /* as Kubernetes' objects have them; NULL: none */
 };
 
 /* Words for what the maps count by. */

@@ -20,11 +20,19 @@
 /* Everything that a spec borrows while it is being built from parameters. */
 struct add {
 	struct endpoint_spec spec;
+	struct bl_labels labels; /* owned */
 	struct bl_interface interface;
 	struct bl_port ports[BL_VMI_PORTS_MAX];
 	char port_names[BL_VMI_PORTS_MAX][PORT_NAME_MAX + 1];
 	const char *dns[LIST_MAX], *searches[LIST_MAX];
 };
+
+static void add_free(struct add *add)
+{
+	bl_labels_clear(&add->labels);
+	free(add);
+}
+BL_DEFINE_AUTO(add, struct add *, add_free)
 
 /* VMs' endpoints have '_' in their names and these cannot, so neither can take the other's. */
 static int take_name(const struct api_request *request, const char **ret_name, struct bl_err *err)
@@ -233,7 +241,8 @@ static int take_spec(const struct api_request *request, struct add *add, struct 
 	spec->no_spoof_guard = !bl_json_get_bool(request->params, "spoofGuard", true);
 	spec->hostname = bl_json_get_string(request->params, "hostname");
 	spec->namespace = bl_json_get_string(request->params, "namespace");
-	spec->labels = bl_json_get(request->params, "labels");
+	bl_labels_set_all(&add->labels, "k8s", "", bl_json_get(request->params, "labels"));
+	spec->labels = &add->labels;
 	return 0;
 }
 
@@ -241,7 +250,7 @@ static int method_add(const struct api_request *request, struct cJSON **ret_resu
 		      struct bl_err *err)
 {
 	struct endpoints *endpoints = request->agent->endpoints;
-	bl_autofree struct add *add = bl_alloc(sizeof(*add));
+	bl_cleanup(bl_auto_add_fn) struct add *add = bl_alloc(sizeof(*add));
 	const struct endpoint *endpoint;
 	int r;
 

@@ -18,8 +18,6 @@
 #include <beeline/file.h>
 #include <beeline/log.h>
 
-#define RECORD_BYTES_MAX (256 * 1024)
-
 static const char *const no_devices[HOOKS_MAX];
 
 static int load_record(const char *path, struct record **ret_record, struct bl_err *err)
@@ -31,11 +29,7 @@ static int load_record(const char *path, struct record **ret_record, struct bl_e
 
 	if (r == 0)
 		r = bl_json_parse(text, len, &document, err);
-	if (r == 0)
-		r = record_from_json(document, ret_record, err);
-	if (r == 0)
-		bl_take_ptr(document);
-	return r;
+	return r == 0 ? record_from_json(document, ret_record, err) : r;
 }
 
 /* The entry that the agent before wrote, so that a learned next hop is not taken for a stale one. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record of an endpoint: what was asked for, and where it stands. One JSON document, kept in
- * memory and below <state-dir>/endpoints/<name>.json, so that an agent that starts knows which
- * index belongs to whom and can build again what is missing. The spec is a view of the document.
+ * The record of an endpoint: what was asked for, and where it stands. As JSON it lies below
+ * <state-dir>/endpoints/<name>.json, so that an agent that starts knows which index belongs to whom and can
+ * build again what is missing; in memory it is as large as what the endpoint has.
  */
 #pragma once
 
@@ -32,25 +32,19 @@ struct record_place {
 };
 
 struct record {
-	struct cJSON *document;    /* owned; the strings below are its */
-	struct endpoint_spec spec; /* netns_fd is -1 */
+	struct endpoint_spec spec; /* netns_fd is -1; what it points to stands behind the record */
 	struct record_place place;
-	/* what the spec points to */
-	struct bl_interface interface;
-	struct bl_network network;
-	struct bl_port ports[BL_PORTS_MAX];
-	struct bl_addr ntp_servers[RECORD_ADDRS_MAX];
-	struct bl_dhcp_option private_options[RECORD_OPTIONS_MAX];
-	const char *dns[RECORD_DNS_MAX];
-	const char *searches[RECORD_SEARCHES_MAX];
+	struct bl_labels labels; /* the spec's */
 };
 
-/* A copy of spec; the caller frees. Lists that are too long are refused. */
+#define RECORD_BYTES_MAX (256u * 1024) /* of its file */
+
+/* A copy of spec, without a place; the caller frees. -E2BIG: a list is too long. */
 int record_new(const struct endpoint_spec *spec, struct record **ret_record, struct bl_err *err);
-/* From a document, which is taken on success. */
-int record_from_json(struct cJSON *document, struct record **ret_record, struct bl_err *err);
-/* The document with the present place in it; borrowed. */
-const struct cJSON *record_json(struct record *record);
 void record_free(struct record *record);
 BL_DEFINE_AUTO(record, struct record *, record_free)
 #define bl_auto_record bl_cleanup(bl_auto_record_fn)
+
+/* record_json.c. Each result is the caller's. */
+struct cJSON *record_json(const struct record *record);
+int record_from_json(const struct cJSON *document, struct record **ret_record, struct bl_err *err);

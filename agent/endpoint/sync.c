@@ -27,15 +27,26 @@ static char *record_path(const struct endpoint *endpoint)
 	return bl_format("%s/%s.json", endpoint->set->records_dir, endpoint->record->spec.name);
 }
 
+static bool is_written(const char *path, const struct cJSON *json)
+{
+	bl_auto_json struct cJSON *before = NULL;
+	bl_autofree char *text = NULL;
+	size_t len;
+
+	return bl_file_read(path, RECORD_BYTES_MAX, &text, &len, NULL) == 0 &&
+	       bl_json_parse(text, len, &before, NULL) == 0 && bl_json_equal(before, json);
+}
+
 int endpoint_write_record(struct endpoint *endpoint, struct bl_err *err)
 {
+	bl_auto_json struct cJSON *json = record_json(endpoint->record);
 	bl_autofree char *path = record_path(endpoint);
-	bl_autofree char *text = bl_json_print(record_json(endpoint->record));
-	bl_autofree char *before = NULL;
+	bl_autofree char *text = NULL;
 
 	/* An agent that comes back verifies all its endpoints, on a full disk too. */
-	if (bl_file_read(path, strlen(text), &before, NULL, NULL) == 0 && strcmp(before, text) == 0)
+	if (is_written(path, json))
 		return 0;
+	text = bl_json_print(json);
 	return bl_file_write(path, text, strlen(text), 0600, err);
 }
 

@@ -11,6 +11,7 @@
 #include <beeline/log.h>
 
 #include "../kinds.h"
+#include "../pack.h"
 #include "room.h"
 
 int policy_find_member(const struct policy *policy, const char *name)
@@ -25,13 +26,8 @@ static void free_member(struct member *member)
 {
 	if (!member)
 		return;
-	free(member->name);
-	free(member->vmi);
-	free(member->namespace);
 	free(member->service_account);
 	bl_labels_clear(&member->labels);
-	for (size_t i = 0; i < member->n_ports; i++)
-		free(member->ports[i].name);
 	free(member);
 }
 
@@ -54,16 +50,45 @@ static char *vmi_of(const char *endpoint)
 }
 
 /* A range is no number that a name could stand for. */
-static void copy_ports(struct member *member, const struct bl_interface *interface)
+static size_t name_ports(const struct bl_interface *interface,
+			 struct bl_named_port ports[BL_PORTS_MAX])
 {
-	for (size_t i = 0; interface && i < interface->n_ports; i++) {
+	size_t n = 0;
+
+	for (size_t i = 0; interface && i < interface->n_ports && n < BL_PORTS_MAX; i++) {
 		const struct bl_port *port = &interface->ports[i];
 
-		if (port->name && *port->name && port->first == port->last &&
-		    member->n_ports < BL_PORTS_MAX)
-			member->ports[member->n_ports++] = (struct bl_named_port){
-				bl_strdup(port->name), port->protocol, port->first};
+		if (port->name && *port->name && port->first == port->last)
+			ports[n++] =
+				(struct bl_named_port){port->name, port->protocol, port->first};
 	}
+	return n;
+}
+
+static const struct bl_named_port *pack_ports(struct pack *pack, const struct bl_named_port *from,
+					      size_t n)
+{
+	struct bl_named_port *ports = pack_bytes(pack, from, n * sizeof(*ports));
+
+	for (size_t i = 0; i < n; i++) {
+		char *name = pack_text(pack, from[i].name);
+
+		if (ports)
+			ports[i].name = name;
+	}
+	return ports;
+}
+
+/* What stands behind the member. */
+static struct member pack_member(struct pack *pack, const struct member *from)
+{
+	struct member member = *from;
+
+	member.ports = pack_ports(pack, from->ports, from->n_ports);
+	member.name = pack_text(pack, from->name);
+	member.vmi = pack_text(pack, from->vmi);
+	member.namespace = pack_text(pack, from->namespace);
+	return member;
 }
 
 const char *policy_service_account(const struct cJSON *spec)
@@ -89,30 +114,41 @@ static void set_account(struct member *member, const struct cJSON *vmi)
 }
 
 /* A VM's labels are those of its VMI in the store, which may be newer than the record of the endpoint. */
-static void set_labels(struct policy *policy, struct member *member, const struct cJSON *labels)
+static void set_labels(struct policy *policy, struct member *member, const struct bl_labels *labels)
 {
 	const struct object_key key = {KIND_VMI, member->namespace, member->vmi};
 	const struct cJSON *vmi = member->vmi ? objects_get(policy->config.objects, &key) : NULL;
 
 	bl_labels_clear(&member->labels);
-	member->labels = (struct bl_labels){0};
-	bl_labels_set_all(&member->labels, "k8s", "",
-			  vmi ? bl_json_get(vmi, "metadata/labels") : labels);
+	if (vmi)
+		bl_labels_set_all(&member->labels, "k8s", "", bl_json_get(vmi, "metadata/labels"));
+	else if (labels)
+		bl_labels_copy(labels, &member->labels);
 	set_account(member, vmi);
 }
 
 static struct member *make_member(struct policy *policy, const struct endpoint_spec *spec,
 				  const struct bl_addr *addrs, size_t n_addrs)
 {
-	struct member *member = bl_alloc(sizeof(*member));
+	bl_autofree char *vmi = vmi_of(spec->name);
+	struct bl_named_port ports[BL_PORTS_MAX];
+	struct member draft = {
+		.name = spec->name,
+		.vmi = vmi,
+		.namespace = spec->namespace ? spec->namespace : "default",
+		.n_addrs = n_addrs,
+		.ports = ports,
+		.n_ports = name_ports(spec->interface, ports),
+	};
+	struct pack pack = {0};
+	struct member *member;
 
-	member->name = bl_strdup(spec->name);
-	member->vmi = vmi_of(spec->name);
-	member->namespace = bl_strdup(spec->namespace ? spec->namespace : "default");
+	memcpy(draft.addrs, addrs, n_addrs * sizeof(*addrs));
+	pack_member(&pack, &draft);
+	member = bl_alloc(sizeof(*member) + pack.size);
+	pack = (struct pack){.memory = (char *)(member + 1)};
+	*member = pack_member(&pack, &draft);
 	set_labels(policy, member, spec->labels);
-	copy_ports(member, spec->interface);
-	memcpy(member->addrs, addrs, n_addrs * sizeof(*addrs));
-	member->n_addrs = n_addrs;
 	return member;
 }
 

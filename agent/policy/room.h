@@ -21,16 +21,16 @@
 #include "../queue.h"
 #include "journal.h"
 
-/* An endpoint, as it was admitted. */
+/* An endpoint, as it was admitted. What cannot change stands behind it; account and labels are its own. */
 struct member {
-	char *name;
-	char *vmi;       /* its name; NULL: of no VM */
-	char *namespace; /* the VMI's too */
+	const char *name;
+	const char *vmi;       /* its name; NULL: of no VM */
+	const char *namespace; /* the VMI's too */
 	char *service_account;
 	struct bl_labels labels;
 	struct bl_addr addrs[BL_FAMILIES];
 	size_t n_addrs;
-	struct bl_named_port ports[BL_PORTS_MAX];
+	const struct bl_named_port *ports;
 	size_t n_ports;
 	bool concerned; /* by changes that are not in the kernel */
 	const char *

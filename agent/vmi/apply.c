@@ -85,6 +85,7 @@ static int attach_endpoint(const struct vmi_record *record,
 	bl_autofree char *name = vmi_endpoint_name(vmi->namespace, vmi->name, interface->name);
 	bl_autofree char *tap = vmi_tap_name(index);
 	const struct endpoint *endpoint;
+	struct bl_labels labels = {0};
 	struct endpoint_spec spec = {
 		.name = name,
 		.netns_path = netns_path,
@@ -102,11 +103,16 @@ static int attach_endpoint(const struct vmi_record *record,
 		.hostname = vmi->hostname,
 		.domain = vmi->subdomain,
 		.namespace = vmi->namespace,
-		.labels = bl_json_get(observation->document, "metadata/labels"),
+		.labels = &labels,
 	};
+	int r;
 
 	memcpy(spec.guest_mac, interface->mac, sizeof(spec.guest_mac));
-	return endpoint_attach(vmis_config(record->vmis)->endpoints, &spec, &endpoint, err);
+	bl_labels_set_all(&labels, "k8s", "",
+			  bl_json_get(observation->document, "metadata/labels"));
+	r = endpoint_attach(vmis_config(record->vmis)->endpoints, &spec, &endpoint, err);
+	bl_labels_clear(&labels);
+	return r;
 }
 
 static int attach(struct vmi_record *record, const struct vmi_observation *observation,

@@ -68,14 +68,17 @@ static inline int admit(struct fixture *f, const char *name, const char *app, ui
 			const char *text, struct bl_err *err)
 {
 	struct endpoint_gate gate = policy_gate(f->policy);
-	bl_auto_json struct cJSON *labels = bl_json_object();
-	const struct endpoint_spec spec = {.name = name, .namespace = "default", .labels = labels};
+	struct bl_labels labels = {0};
+	const struct endpoint_spec spec = {.name = name, .namespace = "default", .labels = &labels};
 	struct bl_addr addr;
 	uint32_t flags;
+	int r;
 
-	bl_json_set_string(labels, "app", app);
+	bl_labels_set(&labels, "k8s", "app", app);
 	assert_int_equal(bl_addr_parse(text, &addr, NULL), 0);
-	return gate.admit(&spec, index, &addr, 1, &flags, gate.data, err);
+	r = gate.admit(&spec, index, &addr, 1, &flags, gate.data, err);
+	bl_labels_clear(&labels);
+	return r;
 }
 
 /* ---- a life ------------------------------------------------------------------------------------- */

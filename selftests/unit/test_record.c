@@ -29,10 +29,11 @@ static struct endpoint_spec minimal(void)
 }
 
 /* Through text, as an agent that starts does it. */
-static struct record *reread(struct record *record)
+static struct record *reread(const struct record *record)
 {
-	bl_autofree char *text = bl_json_print(record_json(record));
-	struct cJSON *document;
+	bl_auto_json struct cJSON *written = record_json(record);
+	bl_autofree char *text = bl_json_print(written);
+	bl_auto_json struct cJSON *document = NULL;
 	struct record *read;
 
 	assert_int_equal(bl_json_parse(text, strlen(text), &document, &err), 0);
@@ -95,11 +96,12 @@ static void test_full(void **state)
 				     .vm_cidr_bits = 16,
 				     .vm_cidr6 = addr("fd09::"),
 				     .vm_cidr6_bits = 112};
-	bl_auto_json struct cJSON *labels = bl_json_object();
+	struct bl_labels labels = {0};
 	struct endpoint_spec spec = minimal();
 	bl_auto_record struct record *record = NULL, *read = NULL;
 
-	bl_json_set_string(labels, "app", "db");
+	bl_labels_set(&labels, "k8s", "app", "db");
+	bl_labels_set(&labels, "k8s", "a/b", "");
 	spec.binding = BL_BINDING_MASQUERADE;
 	spec.has_mac = spec.no_spoof_guard = true;
 	memcpy(spec.guest_mac, "\x02\0\0\0\0\x09", 6);
@@ -112,7 +114,7 @@ static void test_full(void **state)
 	spec.hostname = "h";
 	spec.domain = "d";
 	spec.namespace = "n";
-	spec.labels = labels;
+	spec.labels = &labels;
 	assert_int_equal(record_new(&spec, &record, &err), 0);
 	strcpy(record->place.boot_id, "boot");
 	read = reread(record);
@@ -135,7 +137,8 @@ static void test_full(void **state)
 	assert_string_equal(read->spec.hostname, "h");
 	assert_string_equal(read->spec.domain, "d");
 	assert_string_equal(read->spec.namespace, "n");
-	assert_string_equal(bl_json_get_string(read->spec.labels, "app"), "db");
+	assert_true(bl_labels_equal(read->spec.labels, &labels));
+	bl_labels_clear(&labels);
 }
 
 /* No servers is another wish than none said: the host's are not taken then. */
@@ -149,6 +152,109 @@ static void test_empty_dns(void **state)
 	assert_int_equal(record_new(&spec, &record, &err), 0);
 	assert_non_null(record->spec.dns);
 	assert_int_equal(record->spec.n_dns, 0);
+}
+
+/* As an agent of before wrote it, whatever the order. */
+static void test_file_of_before(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"default_web_pod\",\"netns\":\"/run/netns/web\",\"uplink\":\"eth0\","
+		"\"tap\":\"tap0\",\"masquerade\":true,\"spoofGuard\":true,\"interface\":{\"ports\":"
+		"[{\"name\":\"http\",\"protocol\":6,\"first\":80,\"last\":80},{\"protocol\":17,"
+		"\"first\":5000,\"last\":5010}],\"ntpServers\":[\"10.0.0.9\"],\"privateOptions\":[]"
+		"},"
+		"\"network\":{\"cidr\":\"10.9.0.0\",\"bits\":16,\"cidr6\":\"fd09::\",\"bits6\":112}"
+		","
+		"\"dns\":[],\"searches\":[\"a.b\"],\"hostname\":\"web\",\"namespace\":\"default\","
+		"\"labels\":{\"z\":\"1\",\"a/b\":\"\"},\"place\":{\"index\":7,\"bootId\":\"b\","
+		"\"netnsInode\":4026532999,\"netnsCookie\":5,\"tap\":{\"persistent\":true,"
+		"\"multiQueue\":false,\"arpIgnore\":0,\"disableIpv6\":0,\"uid\":107,\"mtu\":1450,"
+		"\"mac\":\"02:01:02:03:04:05\"}}}";
+	bl_auto_json struct cJSON *document = NULL, *written = NULL;
+	bl_auto_record struct record *record = NULL;
+
+	assert_int_equal(bl_json_parse(text, strlen(text), &document, &err), 0);
+	if (record_from_json(document, &record, &err) < 0)
+		fail_msg("%s", err.message);
+	written = record_json(record);
+	if (!bl_json_equal(document, written)) {
+		bl_autofree char *other = bl_json_print(written);
+
+		fail_msg("%s\n%s", text, other);
+	}
+}
+
+/* What it was made of may go, and change, while it is there. */
+static void test_owes_nothing(void **state)
+{
+	char texts[9][8] = {"name",   "netns", "eth0", "tap0", "dns",
+			    "search", "host",  "port", "value"};
+	const char *const dns[] = {texts[4]}, *const searches[] = {texts[5]};
+	struct bl_port ports[] = {{texts[7], IPPROTO_TCP, 1, 1}};
+	struct bl_dhcp_option options[] = {{240, texts[8]}};
+	struct bl_interface interface = {
+		.ports = ports, .n_ports = 1, .private_options = options, .n_private_options = 1};
+	struct endpoint_spec spec = {.name = texts[0],
+				     .netns_path = texts[1],
+				     .uplink = texts[2],
+				     .tap = texts[3],
+				     .dns = dns,
+				     .n_dns = 1,
+				     .searches = searches,
+				     .n_searches = 1,
+				     .hostname = texts[6],
+				     .interface = &interface};
+	bl_auto_record struct record *record = NULL;
+	bl_auto_json struct cJSON *before = NULL, *after = NULL;
+
+	assert_int_equal(record_new(&spec, &record, &err), 0);
+	before = record_json(record);
+	assert_string_equal(
+		bl_json_get_string(bl_json_first(bl_json_get(before, "interface/ports")), "name"),
+		"port");
+	memset(texts, 'x', sizeof(texts));
+	memset(ports, 0, sizeof(ports));
+	memset(options, 0, sizeof(options));
+	memset(&interface, 0, sizeof(interface));
+	after = record_json(record);
+	assert_true(bl_json_equal(before, after));
+}
+
+static void assert_longest(struct endpoint_spec *spec, size_t *n, size_t max, const char *name)
+{
+	struct record *record;
+
+	*n = max;
+	assert_int_equal(record_new(spec, &record, &err), 0);
+	record_free(reread(record));
+	record_free(record);
+	*n = max + 1;
+	assert_int_equal(record_new(spec, &record, &err), -E2BIG);
+	assert_non_null(strstr(err.message, name));
+	*n = 0;
+}
+
+static void test_longest_lists(void **state)
+{
+	static const char *texts[BL_PORTS_MAX + 1];
+	static struct bl_port ports[BL_PORTS_MAX + 1];
+	static struct bl_addr addrs[RECORD_ADDRS_MAX + 1];
+	static struct bl_dhcp_option options[RECORD_OPTIONS_MAX + 1];
+	struct bl_interface interface = {
+		.ports = ports, .ntp_servers = addrs, .private_options = options};
+	struct endpoint_spec spec = minimal();
+
+	for (size_t i = 0; i <= BL_PORTS_MAX; i++)
+		texts[i] = "text";
+	for (size_t i = 0; i <= RECORD_OPTIONS_MAX; i++)
+		options[i].value = "value";
+	spec.interface = &interface;
+	spec.dns = spec.searches = texts;
+	assert_longest(&spec, &spec.n_dns, RECORD_DNS_MAX, "dns");
+	assert_longest(&spec, &spec.n_searches, RECORD_SEARCHES_MAX, "searches");
+	assert_longest(&spec, &interface.n_ports, BL_PORTS_MAX, "ports");
+	assert_longest(&spec, &interface.n_ntp_servers, RECORD_ADDRS_MAX, "ntpServers");
+	assert_longest(&spec, &interface.n_private_options, RECORD_OPTIONS_MAX, "privateOptions");
 }
 
 static void assert_refused(const char *text, const char *words)
@@ -183,9 +289,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_minimal),
-		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_empty_dns),
+		cmocka_unit_test(test_minimal),      cmocka_unit_test(test_full),
+		cmocka_unit_test(test_empty_dns),    cmocka_unit_test(test_file_of_before),
+		cmocka_unit_test(test_owes_nothing), cmocka_unit_test(test_longest_lists),
 		cmocka_unit_test(test_refused),
 	};
 
