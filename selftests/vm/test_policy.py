@@ -43,6 +43,22 @@ RESTRICTED = {
     (POD, MASQUERADE, None): False,
 }
 
+# A port of the other VM by the name that its interface's list gives it.
+BY_NAME = {
+    "apiVersion": "cilium.io/v2",
+    "kind": "CiliumNetworkPolicy",
+    "metadata": {"name": "by-name"},
+    "spec": {
+        "endpointSelector": {"matchLabels": {"app": POD}},
+        "egress": [{"toEndpoints": [{"matchLabels": {"app": MASQUERADE}}],
+                    "toPorts": [{"ports": [{"port": "ssh"}]}]}],
+    },
+}
+NAMED = {
+    (POD, MASQUERADE, 22): True,
+    (POD, MASQUERADE, 80): False,
+}
+
 
 def attempt(world, client, address, port, patience_s):
     """Whether a connection, or an echo, comes about."""
@@ -158,6 +174,13 @@ def test_masqueraded_machine_is_restricted_both_ways(world):
     world.node.apply(BOTH_WAYS)
     expect_traffic(world, RESTRICTED)
     expect_foretold(world, RESTRICTED)
+
+
+def test_port_of_another_machine_is_known_by_its_name(world):
+    world.node.vm("delete", "cnp", "--all")
+    world.node.apply(BY_NAME)
+    expect_traffic(world, NAMED)
+    expect_foretold(world, NAMED)
 
 
 def test_everything_is_open_when_policies_are_gone(world):
