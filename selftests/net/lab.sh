@@ -115,14 +115,23 @@ lab_open() { # TEST
 	sysctl_in "$host" net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
-# spawn LOG COMMAND...: in the background, as $spawned; dies with the laboratory.
+# spawn LOG COMMAND...: in the background, as $spawned; dies with the laboratory. What a command before it
+# has said in that file is gone when this returns.
 spawn() {
 	local log=$1
 	shift
+	: >"$log"
 	"$@" </dev/null >"$log" 2>&1 9>&- &
 	spawned=$!
 	echo $spawned >>"$dir/pids"
 }
+
+# spawned_ends PID: at once, and nothing of it comes later.
+spawned_ends() {
+	kill "$1" || return
+	wait "$1"
+	return 0
+} 2>/dev/null
 
 # flows_begin RATE FLOW...: packets of selftests/net/flow.py, which says how a flow is written; they go
 # when this returns.

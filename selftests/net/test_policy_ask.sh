@@ -169,6 +169,7 @@ check kept-over-change kept_over_change
 events=$dir/events
 
 watch_events() { # [OPTION...]
+	: >"$events"
 	spawn "$dir/losses" bash -c 'exec "$0" monitor -o json "$@" >'"$events" "$build/beeline" "$@"
 	monitor=$spawned
 	wait_for is_watched
@@ -276,10 +277,10 @@ check pod-is-named named fd00:66::2 shop/db
 check service-is-named named fd00:96::9 "service shop/cart"
 check service-without-selector-is-named named 192.0.2.44 "service shop/bank"
 check service-that-moves-is-named service_moves
-kill "$monitor"
+spawned_ends "$monitor"
 check monitor-one-peer watch_events --sample 1 --peer shop/db
 check only-the-peer only_the_peer
-kill "$monitor"
+spawned_ends "$monitor"
 check line-says-it line_says_it
 
 # ---- captures ----

@@ -44,7 +44,7 @@ audits() { # ADDRESS
 	spawn "$dir/events" "$build/beeline" monitor --endpoint "$lab-3" --sample 1 --port 8081 -o json
 	local monitor=$spawned
 	wait_for told_of "$1" || return 1
-	kill "$monitor"
+	spawned_ends "$monitor"
 	[ "$(audited)" -gt "$before" ]
 }
 
@@ -58,7 +58,7 @@ names_the_world() {
 	spawn "$dir/events" "$build/beeline" monitor --endpoint "$lab-3" --sample 1 --port 8080 -o json
 	local monitor=$spawned
 	wait_for named_world || return 1
-	kill "$monitor"
+	spawned_ends "$monitor"
 }
 
 named_world() { outside "$server" && grep -q '"destinationName":"world"' "$dir/events"; }

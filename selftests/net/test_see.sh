@@ -11,6 +11,7 @@ lab_open see
 events=$dir/events losses=$dir/losses
 
 watch_events() { # [OPTION...]
+	: >"$events"
 	spawn "$losses" bash -c 'exec "$0" monitor -o json "$@" >'"$events" "$build/beeline" "$@"
 	monitor=$spawned
 }
@@ -101,12 +102,12 @@ watch_events
 check monitor-tells wait_for is_watched
 check flood-is-bounded-and-counted flood_is_bounded
 check others-are-told others_are_told
-kill "$monitor"
+spawned_ends "$monitor"
 
 watch_events --sample 1 --protocol icmp --peer 10.88.0.2
 check parties-are-named wait_for is_named
 check filter-takes-the-peer-only equal "events of others" "$(of 3 destination=$outside)" 0
-kill "$monitor"
+spawned_ends "$monitor"
 
 # ---- captures ----
 
@@ -206,7 +207,7 @@ counted_to_a_pipe() {
 	spawn "$dir/pings" ip netns exec "$lab-vm2" ping -qi 0.05 $outside
 	local ping=$spawned n
 	n=$(capture_pipe 2>/dev/null | tcpdump -nr - 2>/dev/null | grep -c ICMP)
-	kill $ping
+	spawned_ends $ping
 	equal "packets of the pipe" "$n" 4
 }
 
