@@ -157,16 +157,16 @@ too_large() {
 
 check fits eval 'wide | silent'
 check pods-make-it-too-large pods_make_it_too_large
-check too-large-is-said is_said
+check too-large-is-said wait_for is_said
 check no-news-of-others eval 'cnp other nobody "ingress: [{}]" | beeline apply -f - 2>&1 | fails grep wide'
 check other-goes beeline policy delete cnp/other
 check too-large-again too_large
 check policy-goes beeline policy delete cnp/wide
-check gone-with-the-policy is_unsaid
+check gone-with-the-policy wait_for is_unsaid
 check too-large-from-the-beginning too_large
-check that-is-said is_said
+check that-is-said wait_for is_said
 check pods-go beeline delete pod --all
-check gone-with-the-pods is_unsaid "('wide', 'True')"
+check gone-with-the-pods wait_for is_unsaid "('wide', 'True')"
 
 # ---- what the kernel does not take ----
 
