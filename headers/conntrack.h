@@ -9,12 +9,12 @@
  *
  * Who has to go, where more connections begin than fit: what is closed first, then what has a minute to
  * live, of that who was silent for longest, and last what TCP has established. So a flood of openings
- * takes the place of nothing established, of nobody who talks, and of an opening that waits for its answer
- * only where both sets of a newcomer hold nothing that was silent for longer, to the kernel's tick: never
- * with the next two newcomers, and at 100,000 a second, four times a share, not within ten milliseconds
- * (of a million none; of those that wait for 100 ms one in a hundred). Less is promised where all else in
- * the two sets is established: what opens there makes way for what opens next. An answer that comes too
- * late is judged as if its sender opened the connection.
+ * takes the place of nothing established, of nobody who talks (a sixteenth of a unit is no silence), and of
+ * an opening that waits for its answer only where both sets of a newcomer hold nothing that was silent for
+ * longer, to the kernel's tick: never with the next two newcomers, and at 100,000 a second, four times a
+ * share, not within ten milliseconds (of a million none; of those that wait for 100 ms one in a hundred).
+ * Less is promised where all else in the two sets is established: what opens there makes way for what opens
+ * next. An answer that comes too late is judged as if its sender opened the connection.
  *
  * An entry stands for both directions. It is the flow cache as well: it keeps the epoch in which
  * policy last let its opener's packets through, so one look-up says all about an established flow, and
@@ -153,11 +153,11 @@ static __always_inline void bl_ct_prolong(struct bl_ct_entry *entry, __u64 ticks
 	entry->expires = (ticks >> bl_tick_shift) + life;
 }
 
-/* Is it used for the first time in this tick? Nobody asks that of an established connection, which has
- * hours. */
+/* Is it used for the first time in this sixteenth of a unit? To note each tick would have many flows that
+ * take turns write at each packet. Nobody asks that of an established connection, which has hours. */
 static __always_inline bool bl_ct_is_older(const struct bl_ct_entry *entry, __u8 state, __u64 ticks)
 {
-	return !(state & BL_CT_ESTABLISHED) && entry->ticks != (__u16)ticks;
+	return !(state & BL_CT_ESTABLISHED) && (__u16)(entry->ticks ^ ticks) >> (bl_tick_shift - 4);
 }
 
 /* Written is only what moves, so that a busy flow does not dirty the line. */

@@ -31,7 +31,7 @@ older() {
 		/entry->syn_time = 0;/d
 		/entry->ticks = ticks;/d
 		s/<< 16 | entry->ticks/<< 16/
-		s/return .* && entry->ticks != .*/return false;/
+		s/return .*(entry->ticks ^ ticks).*/return false;/
 		s/bl_ct_rank(&set->ways\[i\]) < bl_ct_rank(victim)/bl_ct_rank(\&set->ways[i]) <= bl_ct_rank(victim)/' 3
 	change headers/policy.h '
 		/pkt->ct->counter = judgement.counter;/d
