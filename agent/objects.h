@@ -38,6 +38,8 @@ void objects_free(struct objects *objects);
 
 /* Of a document, borrowed from it. Members may be NULL when the document is not validated. */
 struct object_key object_key(const struct cJSON *document);
+/* The order of lists: by kind, namespace, name. 0: one object's. */
+int object_key_compare(const struct object_key *a, const struct object_key *b);
 const char *object_outcome_name(enum object_outcome outcome);
 bool object_is_deleting(const struct cJSON *document);
 

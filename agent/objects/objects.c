@@ -47,6 +47,15 @@ struct object_key object_key(const struct cJSON *document)
 	};
 }
 
+int object_key_compare(const struct object_key *a, const struct object_key *b)
+{
+	int order = strcmp(a->kind, b->kind);
+
+	if (order == 0)
+		order = strcmp(a->namespace, b->namespace);
+	return order ? order : strcmp(a->name, b->name);
+}
+
 const char *object_outcome_name(enum object_outcome outcome)
 {
 	static const char *const names[] = {

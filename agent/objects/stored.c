@@ -12,13 +12,8 @@
 
 int stored_compare(const void *left, const void *right)
 {
-	const struct object_key *a = &((const struct stored *)left)->key;
-	const struct object_key *b = &((const struct stored *)right)->key;
-	int order = strcmp(a->kind, b->kind);
-
-	if (order == 0)
-		order = strcmp(a->namespace, b->namespace);
-	return order ? order : strcmp(a->name, b->name);
+	return object_key_compare(&((const struct stored *)left)->key,
+				  &((const struct stored *)right)->key);
 }
 
 void stored_free(void *data)

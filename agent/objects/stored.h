@@ -15,7 +15,7 @@ struct stored {
 /* Without a document. */
 struct stored *stored_new(const struct object_key *key);
 void stored_free(void *object);
-/* Of two objects, by kind, namespace, name; for tsearch(3). */
+/* Of two objects, by their keys; for tsearch(3). */
 int stored_compare(const void *left, const void *right);
 /* What its file says, the caller's; NULL, and said in the log: it cannot be read. */
 struct cJSON *stored_read(const char *dir, const struct stored *object);

@@ -27,13 +27,8 @@ void advice_say(const struct advice *advice, size_t nth, char *sentence)
 
 static int compare_listed(const void *a, const void *b)
 {
-	const struct object_key *x = &((const struct listed *)a)->key;
-	const struct object_key *y = &((const struct listed *)b)->key;
-	int order = strcmp(x->kind, y->kind);
-
-	if (order == 0)
-		order = strcmp(x->namespace, y->namespace);
-	return order ? order : strcmp(x->name, y->name);
+	return object_key_compare(&((const struct listed *)a)->key,
+				  &((const struct listed *)b)->key);
 }
 
 static void list_policies(struct advice *advice)

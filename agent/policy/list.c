@@ -100,11 +100,9 @@ struct tallies {
 
 int policy_compare(const struct bl_policy *a, const struct bl_policy *b)
 {
-	int order = strcmp(a->kind, b->kind);
+	const struct object_key x = policy_key(a), y = policy_key(b);
 
-	if (order == 0)
-		order = strcmp(a->namespace, b->namespace);
-	return order ? order : strcmp(a->name, b->name);
+	return object_key_compare(&x, &y);
 }
 
 static int compare_tallies(const void *a, const void *b)
@@ -150,8 +148,7 @@ static void set_condition(struct cJSON *json, const char *member, const struct c
 
 static struct cJSON *describe_tally(const struct policy *policy, const struct tally *tally)
 {
-	const struct object_key key = {tally->policy->kind, tally->policy->namespace,
-				       tally->policy->name};
+	const struct object_key key = policy_key(tally->policy);
 	bl_auto_json struct cJSON *object = objects_read(policy->config.objects, &key);
 	struct cJSON *json = policy_reference(tally->policy);
 

@@ -15,8 +15,9 @@
 
 static bool is_same(const struct told *told, const struct object_key *key)
 {
-	return strcmp(told->kind, key->kind) == 0 && strcmp(told->namespace, key->namespace) == 0 &&
-	       strcmp(told->name, key->name) == 0;
+	const struct object_key own = {told->kind, told->namespace, told->name};
+
+	return object_key_compare(&own, key) == 0;
 }
 
 static void free_told(struct told *told)

@@ -128,7 +128,12 @@ size_t policy_items_first(const struct policy_items *items);
 bool policy_items_tell(const struct policy_items *items, struct cJSON *item, uint64_t place);
 /* The labels of an identity, an array of texts; empty when nobody knows it. */
 struct cJSON *policy_labels(const struct policy *policy, uint32_t identity);
-/* By kind, namespace, name. */
+/* As the store knows it; borrowed from the policy. */
+static inline struct object_key policy_key(const struct bl_policy *policy)
+{
+	return (struct object_key){policy->kind, policy->namespace, policy->name};
+}
+/* By their keys. */
 int policy_compare(const struct bl_policy *a, const struct bl_policy *b);
 /* {"kind", "namespace"?, "name"} */
 struct cJSON *policy_reference(const struct bl_policy *policy);

@@ -200,8 +200,9 @@ struct wanted {
 
 static bool is_wanted(const struct bl_policy *policy, const struct object_key *key)
 {
-	return strcmp(policy->kind, key->kind) == 0 && strcmp(policy->name, key->name) == 0 &&
-	       strcmp(policy->namespace, key->namespace) == 0;
+	const struct object_key own = policy_key(policy);
+
+	return object_key_compare(&own, key) == 0;
 }
 
 static struct cJSON *describe_subject(const struct bl_policy_spec *spec)
