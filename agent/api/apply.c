@@ -30,6 +30,7 @@ struct batch {
 	struct cJSON *objects; /* the documents */
 	struct cJSON *warnings;
 	struct item *items;
+	const struct cJSON **documents; /* the items' */
 	size_t n_items;
 };
 
@@ -38,6 +39,7 @@ static void batch_release(struct batch *batch)
 	bl_json_free(batch->objects);
 	bl_json_free(batch->warnings);
 	free(batch->items);
+	free(batch->documents);
 }
 
 /* What a person calls it: web.yaml: Pod "web". The caller frees. */
@@ -112,11 +114,8 @@ static int compare_items(const void *a, const void *b)
 {
 	const struct object_key x = object_key(((const struct item *)a)->document);
 	const struct object_key y = object_key(((const struct item *)b)->document);
-	int order = strcmp(x.kind, y.kind);
 
-	if (order == 0)
-		order = strcmp(x.namespace, y.namespace);
-	return order ? order : strcmp(x.name, y.name);
+	return object_key_compare(&x, &y);
 }
 
 static int refuse_twice(const struct item *one, const struct item *other, struct bl_err *err)
@@ -184,9 +183,11 @@ static int take_objects(const struct api_request *request, struct batch *batch, 
 		return bl_fail(err, -E2BIG, "more than %d objects at once", APPLY_MAX);
 	batch->objects = bl_json_copy(given);
 	batch->items = bl_alloc((bl_json_size(given) + 1) * sizeof(*batch->items));
+	batch->documents = bl_alloc((bl_json_size(given) + 1) * sizeof(*batch->documents));
 	bl_json_for_each (object, batch->objects) {
-		struct item *item = &batch->items[batch->n_items++];
+		struct item *item = &batch->items[batch->n_items];
 
+		batch->documents[batch->n_items++] = object;
 		kinds_place(object);
 		*item = (struct item){object, bl_json_text(source)};
 		r = check_item(request->agent, item, unknown, batch->warnings, err);
@@ -228,14 +229,9 @@ static void warn_of_namesake(const struct agent *agent, const struct item *item,
 
 static void advise(const struct agent *agent, struct batch *batch)
 {
-	bl_autofree const struct cJSON **documents =
-		bl_alloc((batch->n_items + 1) * sizeof(*documents));
-
-	for (size_t i = 0; i < batch->n_items; i++) {
-		documents[i] = batch->items[i].document;
+	for (size_t i = 0; i < batch->n_items; i++)
 		warn_of_namesake(agent, &batch->items[i], batch->warnings);
-	}
-	policy_advise(agent->policy, documents, batch->n_items, note_advice, batch);
+	policy_advise(agent->policy, batch->documents, batch->n_items, note_advice, batch);
 }
 
 static struct cJSON *outcome(const struct cJSON *object, enum object_outcome outcome)
@@ -253,17 +249,12 @@ static struct cJSON *outcome(const struct cJSON *object, enum object_outcome out
 static int store(const struct agent *agent, const struct batch *batch, struct cJSON *results,
 		 struct bl_err *err)
 {
-	bl_autofree const struct cJSON **documents =
-		bl_alloc((batch->n_items + 1) * sizeof(*documents));
 	bl_autofree enum object_outcome *outcomes =
 		bl_alloc((batch->n_items + 1) * sizeof(*outcomes));
-	int r;
+	int r = objects_apply_all(agent->objects, batch->documents, batch->n_items, outcomes, err);
 
-	for (size_t i = 0; i < batch->n_items; i++)
-		documents[i] = batch->items[i].document;
-	r = objects_apply_all(agent->objects, documents, batch->n_items, outcomes, err);
 	for (size_t i = 0; r == 0 && i < batch->n_items; i++)
-		bl_json_append(results, outcome(documents[i], outcomes[i]));
+		bl_json_append(results, outcome(batch->documents[i], outcomes[i]));
 	return r;
 }
 
